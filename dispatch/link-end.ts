@@ -1,0 +1,59 @@
+/** What a failed receive call means for the link: most failures are not its end. */
+
+import { ERRNO, systemError } from '../native/errno.ts';
+import type { SystemError } from '../errors.ts';
+import { HANGUP } from './link-dispatcher.ts';
+
+/** Why an fd will deliver nothing any more. */
+export interface LinkEnd {
+  /** `thrown`: the user's dispatcher threw; `error`: the device or the kernel is to blame. */
+  readonly kind: 'hangup' | 'error' | 'thrown';
+  readonly fd: number;
+  readonly error?: Error;
+}
+
+/**
+ * - `empty`: nothing there; wait for readiness
+ * - `again`: interrupted; try again at once
+ * - `no-buffers`: the kernel lacks memory; wait and try again
+ * - `down`: the interface is down, or gone: see link-watch
+ * - `hangup`: the other side is gone
+ * - `gone`: the device was deleted
+ * - `fatal`: anything else
+ */
+export type ReceiveFailure = 'empty' | 'again' | 'no-buffers' | 'down' | 'hangup' | 'gone' | 'fatal';
+
+/** Classifies the negative result of a `dispatch()`. */
+export function classifyReceiveFailure(result: number): ReceiveFailure {
+  switch (-result) {
+    case ERRNO.EAGAIN:
+      return 'empty';
+    case ERRNO.EINTR:
+      return 'again';
+    case ERRNO.ENOBUFS:
+    case ERRNO.ENOMEM:
+      return 'no-buffers';
+    case ERRNO.ENETDOWN:
+      return 'down';
+    case -HANGUP:
+    case ERRNO.ECONNRESET:
+    case ERRNO.ENOTCONN:
+    case ERRNO.EPIPE:
+      return 'hangup';
+    case ERRNO.EBADFD:
+    case ERRNO.ENODEV:
+      return 'gone';
+    default:
+      return 'fatal';
+  }
+}
+
+/** The error of an interface that was deleted under its fd. */
+export function deviceGone(fd: number, syscall: string): SystemError {
+  return systemError(`Cannot receive from fd ${fd}`, syscall, ERRNO.ENODEV, 'the interface was deleted; open a new one');
+}
+
+/** The error of a receive call that failed for good. */
+export function receiveFailed(fd: number, result: number): SystemError {
+  return systemError(`Cannot receive from fd ${fd}`, 'recv', -result);
+}

@@ -1,0 +1,93 @@
+/**
+ * One turn of the event loop: how much a thread may deliver before it lets everything else run.
+ *
+ *     poll phase          check phase          poll phase          check phase
+ *     fd callbacks ─────► our setImmediate ──► fd callbacks ─────► our setImmediate ──► ...
+ *     └─ one budget, 256 packets or 2 ms, for any poll phase with the check phase after or before it ─┘
+ *
+ * A reader that is alone and finds budget left is served straight from its poll callback: the lowest latency. As soon as
+ * one has more than the budget allows, it waits in a queue, and the queue is served round-robin, a batch each, from
+ * setImmediate: the loop goes round in between, so no flood starves timers, sockets or the user's own work. The 256 hold
+ * between any two of the user's own setImmediate turns, whichever side of ours they fall on; that is why the two phases
+ * are accounted one against the other.
+ */
+
+/** Most packets per turn of the event loop. */
+export const TURN_PACKETS = 256;
+/** Longest time of delivery per turn, in milliseconds. */
+export const TURN_MILLISECONDS = 2;
+
+/** Something that has packets to deliver. */
+export interface TurnTaker {
+  /**
+   * Delivers one batch of at most `packetLimit` packets.
+   * @returns how many packets it took
+   */
+  step(packetLimit: number): number;
+  /** More may be waiting. */
+  readonly wantsTurn: boolean;
+}
+
+/** The work budget of a thread's event loop. One per thread: `turns`. */
+export class Turns {
+  readonly #queue: TurnTaker[] = [];
+  #pollPackets = 0;
+  #checkPackets = 0;
+  #pollMilliseconds = 0;
+  #checkMilliseconds = 0;
+  #isScheduled = false;
+  readonly #check = (): void => this.#runCheckPhase();
+
+  /** To be called from a poll callback: `taker` is ready. Serves it at once if nothing waits and budget is left. */
+  ready(taker: TurnTaker): void {
+    if (this.#queue.includes(taker)) return;
+    if (this.#queue.length === 0) {
+      const began = performance.now();
+      let now = began;
+      do {
+        const left = TURN_PACKETS - this.#checkPackets - this.#pollPackets;
+        const leftMilliseconds = TURN_MILLISECONDS - this.#checkMilliseconds - this.#pollMilliseconds - (now - began);
+        if (left <= 0 || leftMilliseconds <= 0) break;
+        this.#pollPackets += taker.step(left);
+        now = performance.now();
+      } while (taker.wantsTurn);
+      this.#pollMilliseconds += now - began;
+    }
+    if (taker.wantsTurn) this.#queue.push(taker);
+    this.#schedule();
+  }
+
+  /** Takes a reader that stops out of the queue. */
+  remove(taker: TurnTaker): void {
+    const index = this.#queue.indexOf(taker);
+    if (index >= 0) this.#queue.splice(index, 1);
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.#check);
+  }
+
+  #runCheckPhase(): void {
+    this.#isScheduled = false;
+    this.#checkPackets = 0;
+    const began = performance.now();
+    let now = began;
+    while (this.#queue.length > 0) {
+      const left = TURN_PACKETS - this.#pollPackets - this.#checkPackets;
+      if (left <= 0 || now - began >= TURN_MILLISECONDS - this.#pollMilliseconds) break;
+      const taker = this.#queue.shift() as TurnTaker;
+      this.#checkPackets += taker.step(left);
+      if (taker.wantsTurn) this.#queue.push(taker);
+      now = performance.now();
+    }
+    this.#checkMilliseconds = now - began;
+    this.#pollPackets = 0;
+    this.#pollMilliseconds = 0;
+    if (this.#queue.length > 0 || this.#checkPackets > 0) this.#schedule();
+  }
+}
+
+/** The budget of this thread. */
+export const turns: Turns = new Turns();

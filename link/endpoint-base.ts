@@ -1,0 +1,212 @@
+/**
+ * What every endpoint does alike: the life of an attachment, the checks of a write, taps and events.
+ *
+ *       create ──attach──► attached ──attach(null)──► detached ──attach──► attached ...
+ *                             │                          │
+ *                             ├── hang-up, error ──────► ended        a later attach throws LinkClosedError
+ *                             └── close() ─────────────► ended
+ *
+ * `closed` fires once per attachment, whichever way it ends. An endpoint that overrides the hooks below gets the rest,
+ * forwarding of capabilities included, by construction.
+ */
+
+import { EventEmitter } from 'eventemitter3';
+import { AlreadyAttachedError, asError, LinkClosedError, PacketTooLongError } from '../errors.ts';
+import type { LinkAddress } from '../header/address.ts';
+import type { Capabilities, ClosedReason, GsoSupport, LinkEndpoint, LinkEndpointEvents } from '../stack/link-endpoint.ts';
+import type { NetworkDispatcher } from '../stack/network-dispatcher.ts';
+import type { PacketBuffer } from '../stack/packet-buffer.ts';
+import type { PacketList } from '../stack/packet-list.ts';
+import { endLoan, lend } from '../stack/packet-pool.ts';
+import { Counter, LinkStatistics, type StatisticsBlock } from '../stack/statistics.ts';
+
+/** Life cycle, write checks and taps of an endpoint; subclasses supply the link. */
+export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> implements LinkEndpoint {
+  abstract readonly mtu: number;
+  abstract readonly maxHeaderLength: number;
+  abstract readonly linkAddress: LinkAddress;
+  abstract readonly hardwareType: number;
+  abstract readonly capabilities: Capabilities;
+  abstract readonly gso: GsoSupport;
+
+  /** The counters that the thread of this object writes. */
+  protected readonly counters: StatisticsBlock;
+
+  readonly #statistics: LinkStatistics;
+  #dispatcher: NetworkDispatcher | null = null;
+  #ended: string | null = null;
+  #deliveryDepth = 0;
+  #waiters: (() => void)[] = [];
+
+  /** @param block the block of `statistics` that the thread of this object writes */
+  constructor(statistics: LinkStatistics = new LinkStatistics(1), block = 0) {
+    super();
+    this.#statistics = statistics;
+    this.counters = statistics.block(block);
+  }
+
+  get statistics(): LinkStatistics {
+    return this.#statistics;
+  }
+
+  abstract addHeader(packet: PacketBuffer): void;
+  abstract parseHeader(packet: PacketBuffer): boolean;
+  abstract allocate(payloadBytes: number): PacketBuffer | null;
+  abstract writeRawPacket(bytes: Uint8Array): boolean;
+  /** Sends what `writePackets` has checked; returns the accepted count. */
+  protected abstract transmit(list: PacketList): number;
+
+  /** Starts reading; the dispatcher is set. May throw: the attachment is undone then. */
+  protected onAttach(): void {}
+  /** Stops reading; the dispatcher is null already. */
+  protected onDetach(): void {}
+  /** Gives back what the endpoint owns. Called once, after the last detach. */
+  protected onClose(): void {}
+  /** Something besides the delivery under way may still call a dispatcher: a worker that is stopping. */
+  protected get isStopping(): boolean {
+    return false;
+  }
+
+  get isAttached(): boolean {
+    return this.#dispatcher !== null;
+  }
+
+  /** The attached dispatcher. */
+  protected get dispatcher(): NetworkDispatcher | null {
+    return this.#dispatcher;
+  }
+
+  /** The endpoint has ended: by close(), hang-up or error. */
+  protected get hasEnded(): boolean {
+    return this.#ended !== null;
+  }
+
+  attach(dispatcher: NetworkDispatcher | null): void {
+    if (dispatcher === null) return this.#detach({ kind: 'detached', fd: -1 });
+    if (this.#ended !== null) throw new LinkClosedError('Cannot attach a dispatcher', this.#ended);
+    if (this.#dispatcher !== null) throw new AlreadyAttachedError('Cannot attach a dispatcher');
+    this.#dispatcher = dispatcher;
+    try {
+      this.onAttach();
+    } catch (error) {
+      this.#dispatcher = null;
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#ended === 'closed') return;
+    const wasOpen = this.#ended === null;
+    this.#ended = 'closed';
+    this.#detach({ kind: 'detached', fd: -1 });
+    if (wasOpen) this.onClose();
+    this.settle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.wait();
+  }
+
+  wait(): Promise<void> {
+    if (this.#isQuiet) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  writePackets(list: PacketList): number {
+    if (this.#ended !== null) throw new LinkClosedError('Cannot write packets', this.#ended);
+    this.#checkLengths(list);
+    const accepted = this.transmit(list);
+    if (this.#dispatcher?.deliverLinkPacket !== undefined) this.#tapOutbound(list, accepted);
+    if (accepted < list.length) this.counters.add(Counter.shortWrites, 1);
+    return accepted;
+  }
+
+  /** Ends the endpoint by the other side's doing: `closed` fires once if a dispatcher was attached. */
+  protected end(reason: ClosedReason): void {
+    if (this.#ended !== null) return;
+    this.#ended = reason.kind;
+    this.#detach(reason);
+    this.onClose();
+    this.settle();
+  }
+
+  /**
+   * Lends one packet to the dispatcher; counts it `detached` if there is none.
+   * Throws what the dispatcher throws: callers hold one try/catch around a whole batch (see `deliverOne`).
+   */
+  protected lendInbound(protocol: number, packet: PacketBuffer): void {
+    const dispatcher = this.#dispatcher;
+    this.counters.add(Counter.receivedPackets, 1);
+    this.counters.add(Counter.receivedBytes, packet.length);
+    if (dispatcher === null) return this.counters.add(Counter.detached, 1);
+    this.counters.add(Counter.deliveredPackets, 1);
+    const lent = lend(packet);
+    this.#deliveryDepth++;
+    try {
+      dispatcher.deliverLinkPacket?.(protocol, lent, 'in');
+      dispatcher.deliverNetworkPacket(protocol, lent);
+    } finally {
+      this.#deliveryDepth--;
+      endLoan(packet);
+    }
+  }
+
+  /** Delivers one packet as a batch of its own; a dispatcher that throws ends the endpoint. */
+  protected deliverOne(protocol: number, packet: PacketBuffer): void {
+    try {
+      this.lendInbound(protocol, packet);
+      this.#dispatcher?.deliverBatchEnd?.();
+    } catch (error) {
+      this.end({ kind: 'error', fd: -1, error: asError(error) });
+    }
+    this.settle();
+  }
+
+  /** Resolves `wait()` if nothing can call a dispatcher any more. */
+  protected settle(): void {
+    if (!this.#isQuiet || this.#waiters.length === 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  get #isQuiet(): boolean {
+    return this.#dispatcher === null && this.#deliveryDepth === 0 && !this.isStopping;
+  }
+
+  #detach(reason: ClosedReason): void {
+    if (this.#dispatcher === null) return;
+    this.#dispatcher = null;
+    this.onDetach();
+    this.settle();
+    emitClosed(this, reason);
+  }
+
+  #checkLengths(list: PacketList): void {
+    const { mtu, gso } = this;
+    for (let index = 0; index < list.length; index++) {
+      const packet = list.at(index);
+      const limit = packet.gsoType === 'none' ? mtu : gso.maxSize;
+      if (packet.networkBytes > limit) throw new PacketTooLongError(index, packet.networkBytes, limit);
+    }
+  }
+
+  #tapOutbound(list: PacketList, accepted: number): void {
+    for (let index = 0; index < accepted; index++) {
+      const packet = list.at(index);
+      this.#dispatcher?.deliverLinkPacket?.(packet.egress.protocol, packet, 'out');
+    }
+  }
+}
+
+/** Emits `closed`; an error that nobody listens for is rethrown from setImmediate, for it must not vanish. */
+function emitClosed(endpoint: EventEmitter<LinkEndpointEvents>, reason: ClosedReason): void {
+  const heard = endpoint.emit('closed', reason);
+  if (!heard && reason.error !== undefined) {
+    const { error } = reason;
+    setImmediate(() => {
+      throw error;
+    });
+  }
+}

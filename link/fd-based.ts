@@ -1,0 +1,200 @@
+/**
+ * The fd-based endpoint: gVisor's, from a file descriptor to a network dispatcher and back.
+ *
+ *        fd ──► LinkDispatcher (readv | recvmmsg | packet-mmap) ──► FdSink ──► dispatcher
+ *        fd ◄── FdWriter (sendmmsg | writev) ◄─────────────────── writePackets ◄── dispatcher
+ *
+ * Reading is the business of a Runner: on this thread's event loop, or in worker threads (see dispatch/). Writing is
+ * always done by the thread that calls `writePackets`, straight into the kernel; the fd is chosen by the symmetric flow
+ * hash, so that the answers of a flow leave where its packets came in.
+ */
+
+import { FdPoll } from '../dispatch/fd-poll.ts';
+import { joinFanoutGroup } from '../dispatch/fanout.ts';
+import { InlineRunner } from '../dispatch/inline-runner.ts';
+import type { DispatchMode } from '../dispatch/link-dispatcher.ts';
+import type { LinkEnd } from '../dispatch/link-end.ts';
+import type { Runner } from '../dispatch/runner.ts';
+import { flowHash } from '../header/flow.ts';
+import { HEADER_BYTES as ETHERNET_HEADER_BYTES } from '../header/ethernet.ts';
+import type { LinkAddress } from '../header/address.ts';
+import { closeFd, setNonblocking } from '../native/fd.ts';
+import { pin, unpin } from '../native/memory.ts';
+import { Arena } from '../stack/arena.ts';
+import { type Capabilities, type GsoSupport, HARDWARE_ETHER, HARDWARE_NONE } from '../stack/link-endpoint.ts';
+import { PacketBuffer } from '../stack/packet-buffer.ts';
+import { PacketList } from '../stack/packet-list.ts';
+import { PacketPool } from '../stack/packet-pool.ts';
+import { Counter, LinkStatistics } from '../stack/statistics.ts';
+import { EndpointBase } from './endpoint-base.ts';
+import { type FdBasedOptions, receiveOptions, type ResolvedFdBasedOptions, resolveFdBasedOptions } from './fd-based-options.ts';
+import { FdSink } from './fd-sink.ts';
+import { FdWriter } from './fd-writer.ts';
+import { addEthernetHeader, parseEthernetHeader, parseNoHeader } from './link-header.ts';
+
+/** A link endpoint over file descriptors. Made by `openFdBased`. */
+export class FdBasedEndpoint extends EndpointBase {
+  readonly mtu: number;
+  readonly maxHeaderLength: number;
+  readonly linkAddress: LinkAddress;
+  readonly hardwareType: number;
+  readonly capabilities: Capabilities;
+  readonly gso: GsoSupport;
+  /** The descriptors, in the order given. */
+  readonly fds: readonly number[];
+  /** How the fds are read: what `auto` chose. */
+  readonly dispatchMode: DispatchMode;
+  /** Bytes of virtio-net header before each frame on the fds. */
+  readonly vnetHeaderBytes: 0 | 10 | 12;
+
+  readonly #options: ResolvedFdBasedOptions;
+  readonly #polls: readonly FdPoll[];
+  readonly #writers: readonly FdWriter[];
+  readonly #sink: FdSink;
+  readonly #runner: Runner;
+  readonly #transmit: PacketPool;
+  readonly #rawList = new PacketList();
+  #wantsDrain = false;
+
+  constructor(options: ResolvedFdBasedOptions, statistics: LinkStatistics = new LinkStatistics(1), block = 0) {
+    super(statistics, block);
+    const first = options.links[0] as ResolvedFdBasedOptions['links'][number];
+    this.#options = options;
+    this.mtu = options.mtu;
+    this.linkAddress = options.linkAddress;
+    this.capabilities = options.capabilities;
+    this.gso = options.gso;
+    this.maxHeaderLength = options.ethernetHeader ? ETHERNET_HEADER_BYTES : 0;
+    this.hardwareType = options.ethernetHeader ? HARDWARE_ETHER : HARDWARE_NONE;
+    this.fds = options.links.map((link) => link.fd);
+    this.dispatchMode = first.mode;
+    this.vnetHeaderBytes = first.vnetHeaderBytes;
+    this.#transmit = this.#openTransmitSlots();
+    this.#polls = this.fds.map((fd) => new FdPoll(fd));
+    this.#writers = options.links.map((link, index) => this.#openWriter(link, index));
+    this.#sink = new FdSink(this.counters, options);
+    this.#runner = new InlineRunner(options.links.map((link) => receiveOptions(link, options)), this.#polls, this.#sink, this.counters, {
+      onEnd: (end) => this.#onLinkEnd(end),
+      onIdle: () => this.settle(),
+    });
+  }
+
+  override get statistics(): LinkStatistics {
+    this.#runner.collectKernelDrops();
+    return super.statistics;
+  }
+
+  addHeader(packet: PacketBuffer): void {
+    if (this.#options.ethernetHeader) addEthernetHeader(packet, this.linkAddress);
+  }
+
+  parseHeader(packet: PacketBuffer): boolean {
+    return this.#options.ethernetHeader ? parseEthernetHeader(packet) : parseNoHeader(packet);
+  }
+
+  allocate(payloadBytes: number): PacketBuffer | null {
+    const packet = this.#transmit.allocate(payloadBytes);
+    if (packet === null) this.counters.add(Counter['allocate-failed'], 1);
+    return packet;
+  }
+
+  writeRawPacket(bytes: Uint8Array): boolean {
+    const packet = new PacketBuffer({ bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), address: 0 }, 0, 0, bytes.length);
+    packet.repoint(0, bytes.length);
+    packet.networkOffset = Math.min(this.maxHeaderLength, bytes.length);
+    this.#rawList.clear();
+    this.#rawList.push(packet);
+    return this.writePackets(this.#rawList) === 1;
+  }
+
+  protected override onAttach(): void {
+    this.#sink.dispatcher = this.dispatcher;
+    this.#runner.start();
+  }
+
+  protected override onDetach(): void {
+    this.#sink.dispatcher = null;
+    this.#runner.stop();
+  }
+
+  protected override onClose(): void {
+    this.#runner.close();
+    for (const writer of this.#writers) writer.close();
+    for (const poll of this.#polls) poll.close();
+    unpin(this.#transmit.arena.bytes);
+    if (this.#options.ownFds) for (const fd of this.fds) closeFd(fd);
+  }
+
+  protected override get isStopping(): boolean {
+    return this.#runner.isBusy;
+  }
+
+  /** Writes runs of consecutive packets that go to one fd, in order, until one of them is full. */
+  protected override transmit(list: PacketList): number {
+    let from = 0;
+    while (from < list.length) {
+      const writer = this.#writerOf(list.at(from));
+      let to = from + 1;
+      while (to < list.length && this.#writerOf(list.at(to)) === writer) to++;
+      from += writer.write(list, from, to);
+      if (from < to) {
+        this.#wantsDrain = true;
+        break;
+      }
+    }
+    return from;
+  }
+
+  #writerOf(packet: PacketBuffer): FdWriter {
+    const writers = this.#writers;
+    if (writers.length === 1) return writers[0] as FdWriter;
+    const network = packet.networkOffset < 0 ? packet.start : packet.networkOffset;
+    const hash = packet.hash !== 0 ? packet.hash : flowHash(packet.view, network, packet.end, packet.egress.protocol);
+    packet.hash = hash;
+    return writers[(hash >>> 0) % writers.length] as FdWriter;
+  }
+
+  #onDrain(): void {
+    if (!this.#wantsDrain || this.hasEnded) return;
+    this.#wantsDrain = false;
+    this.emit('drain');
+  }
+
+  /** One fd's end is the endpoint's; what the others still hold is delivered first. */
+  #onLinkEnd(end: LinkEnd): void {
+    const { kind, fd, error } = end;
+    if (kind !== 'thrown') this.#runner.drainAll();
+    this.end({ kind: kind === 'thrown' ? 'error' : kind, fd, ...(error === undefined ? {} : { error }) });
+  }
+
+  #openTransmitSlots(): PacketPool {
+    const arena = new Arena(this.#options.transmitSlots, Math.max(this.mtu, this.gso.maxSize));
+    arena.address = pin(arena.bytes);
+    return new PacketPool(arena);
+  }
+
+  #openWriter(link: ResolvedFdBasedOptions['links'][number], index: number): FdWriter {
+    return new FdWriter(link.fd, this.#polls[index] as FdPoll, this.counters, {
+      isSocket: link.description.kind === 'socket',
+      vnetHeaderBytes: link.vnetHeaderBytes,
+      maxFrameBytes: Math.max(this.mtu, this.gso.maxSize) + this.maxHeaderLength,
+      onDrain: () => this.#onDrain(),
+    });
+  }
+}
+
+/**
+ * Opens an endpoint over descriptors that keep packet boundaries: TUN, TAP, macvtap, AF_PACKET, SEQPACKET, DGRAM.
+ *
+ * @throws InvalidOptionError when options contradict each other or the kernel
+ * @throws SystemError when a descriptor is closed, or the kernel refuses a ring or a fan-out group
+ */
+export async function openFdBased(options: FdBasedOptions): Promise<FdBasedEndpoint> {
+  const resolved = resolveFdBasedOptions(options);
+  for (const { fd } of resolved.links) setNonblocking(fd);
+  const packetSockets = resolved.links.filter((link) => link.description.isPacketSocket).map((link) => link.fd);
+  if (packetSockets.length > 1) joinFanoutGroup(packetSockets, resolved.fanout);
+  const endpoint = new FdBasedEndpoint(resolved);
+  if (options.closed !== undefined) endpoint.on('closed', options.closed);
+  return endpoint;
+}

@@ -1,0 +1,94 @@
+/**
+ * The packets of an arena: one PacketBuffer per slot, made once.
+ *
+ * Two kinds of use, never mixed on one pool: *lending* by position (receive: the slot is the reader's, the packet is
+ * re-pointed for each frame) and *allocating* from the free list (transmit: the slot is the caller's until `release()`).
+ *
+ * With LINKPOINT_DEBUG=1 a fresh guard stands between the caller and the packet for every loan; once the loan has
+ * ended, any access through the guard throws UseAfterReturnError, for good.
+ */
+
+import { UseAfterReturnError } from '../errors.ts';
+import { type Arena, HEADROOM_BYTES } from './arena.ts';
+import { PacketBuffer, type PacketOwner } from './packet-buffer.ts';
+
+const DEBUG = typeof process !== 'undefined' && process.env['LINKPOINT_DEBUG'] === '1';
+
+/** All packets of one arena. */
+export class PacketPool implements PacketOwner {
+  readonly arena: Arena;
+  readonly #packets: PacketBuffer[] = [];
+  readonly #free: Int32Array;
+  #freeCount = 0;
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+    this.#free = new Int32Array(arena.slotCount);
+    for (let slot = 0; slot < arena.slotCount; slot++) {
+      this.#packets.push(new PacketBuffer(arena, slot, arena.slotBase(slot), arena.frameLimit(slot)));
+      this.#free[this.#freeCount++] = arena.slotCount - 1 - slot;
+    }
+  }
+
+  /** Slots that `allocate` can still give. */
+  get freeCount(): number {
+    return this.#freeCount;
+  }
+
+  /** The packet of slot `index`, for lending by position. */
+  at(index: number): PacketBuffer {
+    return this.#packets[index] as PacketBuffer;
+  }
+
+  /**
+   * Takes a free slot for a packet of `payloadBytes` behind the whole headroom: `start` and `networkOffset` are at the
+   * payload, `end` behind it; its bytes are what the slot's last user left.
+   * @returns null when no slot is free or the payload does not fit
+   */
+  allocate(payloadBytes: number): PacketBuffer | null {
+    if (this.#freeCount === 0 || payloadBytes > this.arena.capacityBytes) return null;
+    const slot = this.#free[--this.#freeCount] as number;
+    const packet = this.at(slot);
+    const start = packet.base + HEADROOM_BYTES;
+    packet.repoint(start, start + payloadBytes);
+    packet.networkOffset = start;
+    packet.owner = this;
+    return DEBUG ? guarded(packet) : packet;
+  }
+
+  /** Takes an allocated packet back; a second release of the same allocation has no effect. */
+  reclaim(packet: PacketBuffer): void {
+    if (packet.owner !== this) return;
+    this.#free[this.#freeCount++] = packet.slot;
+    packet.owner = null;
+    packet.generation++; // last: a guard of this loan is dead from here on
+  }
+}
+
+/**
+ * The packet as it is lent for one delivery: itself, or with LINKPOINT_DEBUG=1 a guard that dies with the delivery.
+ * The lender calls `endLoan` with the packet itself when the delivery has returned.
+ */
+export const lend: (packet: PacketBuffer) => PacketBuffer = DEBUG ? guarded : (packet) => packet;
+
+/** Ends the loan of a packet: every guard handed out for it is dead from now on. */
+export function endLoan(packet: PacketBuffer): void {
+  packet.generation++;
+}
+
+function guarded(packet: PacketBuffer): PacketBuffer {
+  const generation = packet.generation;
+  const check = (field: string | symbol): void => {
+    if (packet.generation !== generation) throw new UseAfterReturnError(String(field));
+  };
+  return new Proxy(packet, {
+    get(target, field): unknown {
+      check(field);
+      return Reflect.get(target, field, target);
+    },
+    set(target, field, value): boolean {
+      check(field);
+      return Reflect.set(target, field, value, target);
+    },
+  });
+}

@@ -1,0 +1,273 @@
+import test from 'ava';
+
+import {
+  AF_PACKET,
+  ETH_P_ALL,
+  IFF_PROMISC,
+  PACKET_FANOUT_CBPF,
+  PACKET_FANOUT_FLAG_ROLLOVER,
+  PACKET_FANOUT_FLAG_UNIQUEID,
+  PACKET_FANOUT_HASH,
+  SOCK_DGRAM,
+  SOCK_RAW,
+} from '../../native/constants.ts';
+import { ERRNO } from '../../native/errno.ts';
+import {
+  boundInterfaceIndex,
+  closeFd,
+  createPacketSocketFd,
+  bindPacketSocket,
+  describeFd,
+  interfaceFlags,
+  joinFanout,
+  openPacketSocketFd,
+  pin,
+  read,
+  Readiness,
+  readPacketStatistics,
+  runInNamespace,
+  setBufferSizes,
+  setFanoutProgram,
+  setInterfaceUp,
+  setPromiscuous,
+  STATISTICS_DROPS,
+  STATISTICS_PACKETS,
+  unpin,
+  write,
+} from '../../native/index.ts';
+import { delay, fdCount, until } from '../native/_support.ts';
+import { deleteLink, frame, inNamespace, makeNamespace, makeVeth, TEST_PROTOCOL } from './native-support.ts';
+
+/** Writes `count` frames to `fd`. */
+function sendFrames(fd: number, count: number): void {
+  const bytes = frame(64, 0x5a);
+  const address = pin(bytes);
+  for (let i = 0; i < count; i++) {
+    if (write(fd, address, 64) !== 64) throw new Error(`Cannot send frame ${i}`);
+  }
+  unpin(bytes);
+}
+
+/** Reads all that is queued on `fd`: lengths. */
+function readFrames(fd: number): number[] {
+  const bytes = new Uint8Array(2048);
+  const address = pin(bytes);
+  const lengths: number[] = [];
+  for (let length = 0; (length = read(fd, address, 2048)) > 0; ) lengths.push(length);
+  unpin(bytes);
+  return lengths;
+}
+
+test.serial('a frame written to one end of a veth is read at the other, and not by its sender', (t) => {
+  inNamespace(t, () => {
+    const [index0, index1] = makeVeth();
+    const left = openPacketSocketFd({ interfaceIndex: index0, protocol: TEST_PROTOCOL });
+    const right = openPacketSocketFd({ interfaceIndex: index1, protocol: TEST_PROTOCOL });
+    const own = openPacketSocketFd({ interfaceIndex: index0, ignoreOutgoing: false, qdiscBypass: true });
+    readFrames(own);
+    sendFrames(left, 3);
+    t.deepEqual(readFrames(right), [64, 64, 64]);
+    t.deepEqual(readFrames(left), []);
+    t.true(readFrames(own).filter((length) => length === 64).length >= 3);
+    [left, right, own].forEach(closeFd);
+  });
+});
+
+test.serial('a dgram packet socket has no link header', (t) => {
+  inNamespace(t, () => {
+    const [index0, index1] = makeVeth();
+    const left = openPacketSocketFd({ interfaceIndex: index0, protocol: TEST_PROTOCOL });
+    const right = openPacketSocketFd({ interfaceIndex: index1, protocol: TEST_PROTOCOL, type: 'dgram' });
+    sendFrames(left, 1);
+    t.deepEqual(readFrames(right), [50]);
+    t.is(describeFd(right).type, SOCK_DGRAM);
+    closeFd(left);
+    closeFd(right);
+  });
+});
+
+for (const vnetHeaderBytes of [0, 10, 12] as const) {
+  test.serial(`a packet socket has a virtio-net header of ${vnetHeaderBytes} bytes, and says so`, (t) => {
+    inNamespace(t, () => {
+      const [index0, index1] = makeVeth();
+      const left = openPacketSocketFd({ interfaceIndex: index0, protocol: TEST_PROTOCOL });
+      const right = openPacketSocketFd({ interfaceIndex: index1, protocol: TEST_PROTOCOL, vnetHeaderBytes });
+      t.like(describeFd(right), {
+        kind: 'socket',
+        domain: AF_PACKET,
+        type: SOCK_RAW,
+        isPacketSocket: true,
+        vnetHeaderBytes,
+        interfaceName: 'veth1',
+      });
+      sendFrames(left, 1);
+      t.deepEqual(readFrames(right), [64 + vnetHeaderBytes]);
+      closeFd(left);
+      closeFd(right);
+    });
+  });
+}
+
+test.serial('describeFd() names the interface also from another namespace', (t) => {
+  const namespace = makeNamespace(t);
+  const fd = runInNamespace(namespace, () => openPacketSocketFd({ interfaceIndex: makeVeth()[0] }));
+  t.is(describeFd(fd).interfaceName, 'veth0');
+  closeFd(fd);
+});
+
+test.serial('a socket that is not bound yet queues nothing', (t) => {
+  inNamespace(t, () => {
+    const [index0, index1] = makeVeth();
+    const left = openPacketSocketFd({ interfaceIndex: index0, protocol: TEST_PROTOCOL });
+    const right = createPacketSocketFd({});
+    sendFrames(left, 1);
+    t.deepEqual(readFrames(right), []);
+    bindPacketSocket(right, index1, TEST_PROTOCOL);
+    sendFrames(left, 2);
+    t.deepEqual(readFrames(right), [64, 64]);
+    closeFd(left);
+    closeFd(right);
+  });
+});
+
+test.serial('the bound interface is -1 once it was deleted, which an interface that is down is not', (t) => {
+  inNamespace(t, () => {
+    const [index0] = makeVeth();
+    const fd = openPacketSocketFd({ interfaceIndex: index0 });
+    t.is(boundInterfaceIndex(fd), index0);
+    setInterfaceUp('veth0', false);
+    t.is(boundInterfaceIndex(fd), index0);
+    readFrames(fd);
+    t.is(read(fd, 0, 0), -ERRNO.EAGAIN);
+    deleteLink('veth0');
+    t.is(boundInterfaceIndex(fd), -1);
+    closeFd(fd);
+    t.is(boundInterfaceIndex(fd), -ERRNO.EBADF);
+  });
+});
+
+test.serial('readPacketStatistics() counts what came and what was dropped, and starts again', (t) => {
+  inNamespace(t, () => {
+    const [index0, index1] = makeVeth();
+    const left = openPacketSocketFd({ interfaceIndex: index0, protocol: TEST_PROTOCOL });
+    const right = openPacketSocketFd({ interfaceIndex: index1, protocol: TEST_PROTOCOL });
+    setBufferSizes(right, { receive: 2048 });
+    const out = new Int32Array(3);
+    t.is(readPacketStatistics(right, out), 0);
+    sendFrames(left, 100);
+    const received = readFrames(right).length;
+    t.is(readPacketStatistics(right, out), 0);
+    t.is(out[STATISTICS_PACKETS], 100);
+    t.is(out[STATISTICS_DROPS], 100 - received);
+    t.true(received < 100);
+    t.is(readPacketStatistics(right, out), 0);
+    t.deepEqual([...out], [0, 0, 0]);
+    closeFd(left);
+    closeFd(right);
+    t.is(readPacketStatistics(right, out), -ERRNO.EBADF);
+  });
+});
+
+test.serial('two sockets share the frames of a fan-out group whose id the kernel picked', (t) => {
+  inNamespace(t, () => {
+    const [index0, index1] = makeVeth();
+    const left = openPacketSocketFd({ interfaceIndex: index0, protocol: TEST_PROTOCOL });
+    const [a, b, c] = [0, 1, 2].map(() => openPacketSocketFd({ interfaceIndex: index1, protocol: TEST_PROTOCOL })) as [
+      number,
+      number,
+      number,
+    ];
+    const flags = PACKET_FANOUT_FLAG_UNIQUEID;
+    const id = joinFanout(a, 0, PACKET_FANOUT_HASH, flags);
+    t.is(joinFanout(b, id, PACKET_FANOUT_HASH, 0), id);
+    t.not(joinFanout(c, 0, PACKET_FANOUT_HASH, flags), id);
+    sendFrames(left, 10);
+    t.is(readFrames(a).length + readFrames(b).length, 10);
+    t.is(readFrames(c).length, 10);
+    t.throws(() => joinFanout(a, id, PACKET_FANOUT_HASH, 0), { code: 'EALREADY' });
+    [left, a, b, c].forEach(closeFd);
+  });
+});
+
+test.serial('all members of a fan-out group must have the same mode and flags', (t) => {
+  inNamespace(t, () => {
+    const [, index1] = makeVeth();
+    const a = openPacketSocketFd({ interfaceIndex: index1 });
+    const b = openPacketSocketFd({ interfaceIndex: index1 });
+    t.is(joinFanout(a, 7, PACKET_FANOUT_HASH, 0), 7);
+    t.throws(() => joinFanout(b, 7, PACKET_FANOUT_HASH, PACKET_FANOUT_FLAG_ROLLOVER), {
+      code: 'EINVAL',
+      message: /Cannot join fanout group 7 on fd \d+: setsockopt\(PACKET_FANOUT\) failed with EINVAL; .*mode and flags/,
+    });
+    closeFd(a);
+    closeFd(b);
+  });
+});
+
+test.serial('a classic BPF program chooses the member', (t) => {
+  inNamespace(t, () => {
+    const [index0, index1] = makeVeth();
+    const left = openPacketSocketFd({ interfaceIndex: index0, protocol: TEST_PROTOCOL });
+    const a = openPacketSocketFd({ interfaceIndex: index1, protocol: TEST_PROTOCOL });
+    const b = openPacketSocketFd({ interfaceIndex: index1, protocol: TEST_PROTOCOL });
+    const id = joinFanout(a, 0, PACKET_FANOUT_CBPF, PACKET_FANOUT_FLAG_UNIQUEID);
+    joinFanout(b, id, PACKET_FANOUT_CBPF, 0);
+    // BPF_RET | BPF_K with k = 1: the second member.
+    setFanoutProgram(a, new Uint8Array([0x06, 0, 0, 0, 1, 0, 0, 0]));
+    sendFrames(left, 5);
+    t.deepEqual([readFrames(a).length, readFrames(b).length], [0, 5]);
+    t.throws(() => setFanoutProgram(a, new Uint8Array(7)), { code: 'ERR_INVALID_OPTION' });
+    t.throws(() => setFanoutProgram(a, 999_999), { code: 'EBADF' });
+    [left, a, b].forEach(closeFd);
+  });
+});
+
+test.serial('setPromiscuous() lasts as long as the socket', (t) => {
+  inNamespace(t, () => {
+    const [index0] = makeVeth();
+    const fd = openPacketSocketFd({ interfaceIndex: index0 });
+    setPromiscuous(fd, index0);
+    closeFd(fd);
+    t.is(interfaceFlags('veth0') & IFF_PROMISC, 0);
+  });
+});
+
+test.serial('a socket that cannot be opened leaves no descriptor', (t) => {
+  inNamespace(t, () => {
+    const before = fdCount();
+    t.throws(() => openPacketSocketFd({ interfaceIndex: 9999 }), { code: 'ENODEV' });
+    t.throws(() => openPacketSocketFd({ interfaceIndex: 1, type: 'dgram', vnetHeaderBytes: 10 }), { code: 'EINVAL' });
+    t.is(fdCount(), before);
+  });
+});
+
+test.serial('a link that goes down stops the polling, and restart() sees the frames after it comes up', async (t) => {
+  const namespace = makeNamespace(t);
+  const [left, right] = runInNamespace(namespace, () => {
+    const [index0, index1] = makeVeth();
+    return [
+      openPacketSocketFd({ interfaceIndex: index0, protocol: TEST_PROTOCOL }),
+      openPacketSocketFd({ interfaceIndex: index1, protocol: TEST_PROTOCOL }),
+    ] as const;
+  });
+  const statuses: number[] = [];
+  let frames = 0;
+  const readiness = Readiness.watch(right, { readable: true }, (status) => {
+    statuses.push(status);
+    if (status === 0) frames += readFrames(right).length;
+  });
+  runInNamespace(namespace, () => setInterfaceUp('veth1', false));
+  await until(() => statuses.some((status) => status < 0), 'the link is down');
+  const bytes = new Uint8Array(64);
+  t.is(read(right, pin(bytes), 64), -ERRNO.ENETDOWN);
+  unpin(bytes);
+  runInNamespace(namespace, () => setInterfaceUp('veth1', true));
+  readiness.restart();
+  await delay(20);
+  sendFrames(left, 2);
+  await until(() => frames === 2, 'both frames came');
+  readiness.close();
+  closeFd(left);
+  closeFd(right);
+  t.is(ETH_P_ALL, 3);
+});

@@ -17,10 +17,10 @@ export class Intake {
   readonly vnetHeaderBytes: VnetHeaderBytes;
   readonly #counters: StatisticsBlock;
   readonly #deliverTruncated: boolean;
+  #passes = false;
   #frames = 0;
   #bytes = 0;
   #superPackets = 0;
-  #syscalls = 0;
 
   constructor(counters: StatisticsBlock, vnetHeaderBytes: VnetHeaderBytes, deliverTruncated: boolean) {
     this.#counters = counters;
@@ -29,10 +29,21 @@ export class Intake {
   }
 
   /**
+   * An intake that judges nothing: every frame is admitted with its virtio-net header still before it, undecoded, for
+   * another intake to judge.
+   */
+  static passing(counters: StatisticsBlock, vnetHeaderBytes: VnetHeaderBytes): Intake {
+    const intake = new Intake(counters, vnetHeaderBytes, true);
+    intake.#passes = true;
+    return intake;
+  }
+
+  /**
    * Points `packet` at the bytes from `at` (the virtio-net header where there is one) to `end`.
    * @returns false when the frame was counted as a drop and must not be delivered
    */
   admit(packet: PacketBuffer, at: number, end: number, truncated: boolean): boolean {
+    if (this.#passes) return pass(packet, at, end, truncated);
     const start = at + this.vnetHeaderBytes;
     this.#frames++;
     if (end <= start) return this.#drop(end === at ? Counter['empty-datagram'] : Counter.runt);
@@ -49,35 +60,39 @@ export class Intake {
     return true;
   }
 
-  /** Counts one system call of the batch. */
-  countSyscall(): void {
-    this.#syscalls++;
-  }
-
   /** Counts frames of a batch that an exception left undelivered. */
   abandon(frameCount: number): void {
     this.#frames += frameCount;
     this.#counters.add(Counter.detached, frameCount);
   }
 
+  /** Counts a frame that came and will never be judged. */
+  lose(reason: number): void {
+    this.#frames++;
+    this.#drop(reason);
+  }
+
   /** Writes the batch to the counters. */
   flush(): void {
+    if (this.#frames === 0) return;
     const counters = this.#counters;
-    if (this.#frames !== 0) {
-      counters.add(Counter.receivedPackets, this.#frames);
-      counters.add(Counter.receivedBytes, this.#bytes);
-      counters.addBatch(this.#frames);
-      if (this.#superPackets !== 0) counters.add(Counter.receivedSuperPackets, this.#superPackets);
-    }
-    counters.add(Counter.receiveSyscalls, this.#syscalls);
+    counters.add(Counter.receivedPackets, this.#frames);
+    counters.add(Counter.receivedBytes, this.#bytes);
+    counters.addBatch(this.#frames);
+    if (this.#superPackets !== 0) counters.add(Counter.receivedSuperPackets, this.#superPackets);
     this.#frames = 0;
     this.#bytes = 0;
     this.#superPackets = 0;
-    this.#syscalls = 0;
   }
 
   #drop(reason: number): false {
     this.#counters.add(reason, 1);
     return false;
   }
+}
+
+function pass(packet: PacketBuffer, at: number, end: number, truncated: boolean): true {
+  packet.repoint(at, end);
+  packet.truncated = truncated;
+  return true;
 }

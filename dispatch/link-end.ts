@@ -57,3 +57,44 @@ export function deviceGone(fd: number, syscall: string): SystemError {
 export function receiveFailed(fd: number, result: number): SystemError {
   return systemError(`Cannot receive from fd ${fd}`, 'recv', -result);
 }
+
+/** How a worker's task ended, as plain data: errors lose their class on the way between threads. */
+export interface TaskEnd {
+  readonly kind: 'stopped' | 'hangup' | 'gone' | 'fatal' | 'thrown';
+  readonly fd: number;
+  readonly errno: number;
+  /** With `thrown`: what ended it. */
+  readonly error?: ErrorData;
+}
+
+/** An error as plain data. */
+export interface ErrorData {
+  readonly message: string;
+  readonly name: string;
+  readonly stack: string | undefined;
+  readonly code: unknown;
+  readonly errno: unknown;
+  readonly syscall: unknown;
+}
+
+/** Takes an error apart, to be posted. */
+export function errorData(error: Error): ErrorData {
+  const { message, name, stack, code, errno, syscall } = error as Error & Partial<Record<'code' | 'errno' | 'syscall', unknown>>;
+  return { message, name, stack, code, errno, syscall };
+}
+
+/** Puts an error together again: its class is gone, its name, code and stack are there. */
+export function errorOf(data: ErrorData): Error {
+  const known = Object.entries(data).filter(([, value]) => value !== undefined);
+  return Object.assign(new Error(data.message), Object.fromEntries(known));
+}
+
+/** The end of a link that a worker reports; null for one that was told to stop. */
+export function linkEndOf(end: TaskEnd): LinkEnd | null {
+  const { kind, fd } = end;
+  if (kind === 'stopped') return null;
+  if (kind === 'hangup') return { kind, fd };
+  if (kind === 'gone') return { kind: 'error', fd, error: deviceGone(fd, 'recv') };
+  if (kind === 'fatal') return { kind: 'error', fd, error: receiveFailed(fd, -end.errno) };
+  return { kind, fd, error: errorOf(end.error as ErrorData) };
+}

@@ -1,12 +1,16 @@
 /** The link dispatcher for an fd, by mode. */
 
 import type { VnetHeaderBytes } from '../gso/virtio-net-header.ts';
+import { Arena } from '../stack/arena.ts';
 import type { StatisticsBlock } from '../stack/statistics.ts';
 import { Intake } from './intake.ts';
+import { KernelDrops } from './kernel-drops.ts';
 import type { DispatchMode, LinkDispatcher } from './link-dispatcher.ts';
 import { PacketMmapDispatcher, type RingGeometry } from './packet-mmap.ts';
-import { ReadvDispatcher } from './readv.ts';
-import { RecvmmsgDispatcher } from './recvmmsg.ts';
+import { ReadvReader } from './readv.ts';
+import { RecvmmsgReader } from './recvmmsg.ts';
+import { SlotDispatcher } from './slot-dispatcher.ts';
+import type { SlotReader } from './slot-reader.ts';
 
 /** What there is to know for reading one fd. Plain data: it crosses to workers. */
 export interface ReceiveOptions {
@@ -29,9 +33,16 @@ export interface ReceiveOptions {
  * @param counters of the thread that will call it
  */
 export function openDispatcher(options: ReceiveOptions, counters: StatisticsBlock): LinkDispatcher {
-  const { fd, mode, capacityBytes, batch } = options;
-  const intake = new Intake(counters, options.vnetHeaderBytes, options.deliverTruncated);
-  if (mode === 'readv') return new ReadvDispatcher(fd, intake, capacityBytes, batch, options.canHangUp);
-  if (mode === 'recvmmsg') return new RecvmmsgDispatcher(fd, intake, counters, { capacityBytes, batch }, options);
-  return new PacketMmapDispatcher(fd, intake, counters, options.ring, batch);
+  const { fd, mode, vnetHeaderBytes, batch } = options;
+  const intake = new Intake(counters, vnetHeaderBytes, options.deliverTruncated);
+  if (mode === 'packet-mmap') return new PacketMmapDispatcher(fd, intake, counters, options.ring, batch);
+  const arena = new Arena(mode === 'readv' ? 1 : batch, options.capacityBytes);
+  const kernelDrops = options.isPacketSocket ? new KernelDrops(fd, counters) : null;
+  return new SlotDispatcher({ fd, mode, batch, arena, intake, kernelDrops }, () => openSlotReader(options, arena, counters));
+}
+
+/** The slot reader of mode readv or recvmmsg over an arena that is bound to its address. */
+export function openSlotReader(options: ReceiveOptions, arena: Arena, counters: StatisticsBlock): SlotReader {
+  const Reader = options.mode === 'readv' ? ReadvReader : RecvmmsgReader;
+  return new Reader(options.fd, arena, counters, options.vnetHeaderBytes, options.canHangUp);
 }

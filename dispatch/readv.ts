@@ -1,89 +1,71 @@
 /**
- * The readv dispatcher: one frame a system call, from any fd. For TUN and TAP, whose fds are no sockets.
+ * The readv reader: one frame a system call, from any fd. For TUN and TAP, whose fds are no sockets.
  *
  * gVisor scatters each frame over ten iovecs to save memory; one flat slot and plain read(2) is 17 to 26 % cheaper and
- * keeps the frame contiguous. The one slot is read, delivered and read again, so that it stays in the cache.
+ * keeps the frame contiguous.
  */
 
 import { ERRNO } from '../native/errno.ts';
 import { read } from '../native/io.ts';
-import { pin, unpin } from '../native/memory.ts';
-import { Arena } from '../stack/arena.ts';
-import { PacketPool } from '../stack/packet-pool.ts';
+import type { Arena } from '../stack/arena.ts';
+import { Counter, type StatisticsBlock } from '../stack/statistics.ts';
 import { isHungUp } from './hangup.ts';
-import type { Intake } from './intake.ts';
-import { type FrameSink, HANGUP, type LinkDispatcher } from './link-dispatcher.ts';
+import { HANGUP } from './link-dispatcher.ts';
+import type { SlotReader } from './slot-reader.ts';
 
 /** Reads frames one by one with read(2). */
-export class ReadvDispatcher implements LinkDispatcher {
-  readonly fd: number;
-  readonly mode = 'readv';
+export class ReadvReader implements SlotReader {
   isDrained = false;
-
-  readonly #intake: Intake;
-  readonly #batch: number;
-  readonly #canHangUp: boolean;
+  readonly #fd: number;
   readonly #arena: Arena;
-  readonly #pool: PacketPool;
-  readonly #at: number;
-  readonly #address: number;
+  readonly #counters: StatisticsBlock;
+  readonly #vnetHeaderBytes: number;
   readonly #readBytes: number;
-  #isOpen = true;
+  readonly #canHangUp: boolean;
+  readonly #lengths: Int32Array;
 
   /**
-   * @param capacityBytes longest frame, in bytes, virtio-net header excluded
-   * @param batch most frames per `dispatch()`
+   * @param arena slots, bound to their address
    * @param canHangUp the fd is a connection-mode socket, whose zero-length results may mean hang-up
    */
-  constructor(fd: number, intake: Intake, capacityBytes: number, batch: number, canHangUp: boolean) {
-    this.fd = fd;
-    this.#intake = intake;
-    this.#batch = batch;
+  constructor(fd: number, arena: Arena, counters: StatisticsBlock, vnetHeaderBytes: number, canHangUp: boolean) {
+    this.#fd = fd;
+    this.#arena = arena;
+    this.#counters = counters;
+    this.#vnetHeaderBytes = vnetHeaderBytes;
+    this.#readBytes = vnetHeaderBytes + arena.capacityBytes + 1; // the spare byte tells a truncated frame
     this.#canHangUp = canHangUp;
-    this.#arena = new Arena(1, capacityBytes);
-    this.#arena.address = pin(this.#arena.bytes);
-    this.#pool = new PacketPool(this.#arena);
-    this.#at = this.#arena.frameStart(0) - intake.vnetHeaderBytes;
-    this.#address = this.#arena.address + this.#at;
-    this.#readBytes = intake.vnetHeaderBytes + capacityBytes + 1; // the spare byte tells a truncated frame
+    this.#lengths = new Int32Array(arena.slotCount);
   }
 
-  dispatch(sink: FrameSink, limit: number): number {
-    try {
-      return this.#read(sink, Math.min(limit, this.#batch));
-    } finally {
-      this.#intake.flush();
+  fill(first: number, count: number): number {
+    let filled = 0;
+    let result = 0;
+    while (filled < count) {
+      result = this.#read(first + filled);
+      if (result < 0) break;
+      this.#lengths[first + filled] = result;
+      filled++;
     }
+    this.isDrained = result === -ERRNO.EAGAIN;
+    this.#counters.add(Counter.receiveSyscalls, result < 0 ? filled + 1 : filled);
+    // What was taken is reported first; an end will be met again by the next call.
+    return filled > 0 ? filled : result;
   }
 
-  #read(sink: FrameSink, limit: number): number {
-    const packet = this.#pool.at(0);
-    let frames = 0;
-    this.isDrained = false;
-    while (frames < limit) {
-      this.#intake.countSyscall();
-      const length = read(this.fd, this.#address, this.#readBytes);
-      if (length < 0 || (length === 0 && this.#canHangUp && isHungUp(this.fd))) {
-        this.isDrained = length === -ERRNO.EAGAIN;
-        if (frames > 0) break; // what was taken is reported first; an end will be met again by the next call
-        return length === 0 ? HANGUP : length;
-      }
-      frames++;
-      if (this.#intake.admit(packet, this.#at, this.#at + length, length === this.#readBytes)) sink.deliverFrame(packet);
-    }
-    return frames;
+  length(slot: number): number {
+    return this.#lengths[slot] as number;
   }
 
-  takeError(): number {
-    return 0;
+  isTruncated(slot: number): boolean {
+    return this.#lengths[slot] === this.#readBytes;
   }
 
-  collectKernelDrops(): void {}
+  close(): void {}
 
-  close(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    unpin(this.#arena.bytes);
-    this.#arena.address = 0;
+  #read(slot: number): number {
+    const address = this.#arena.address + this.#arena.frameStart(slot) - this.#vnetHeaderBytes;
+    const length = read(this.#fd, address, this.#readBytes);
+    return length === 0 && this.#canHangUp && isHungUp(this.#fd) ? HANGUP : length;
   }
 }

@@ -12,7 +12,7 @@ export interface Runner {
   stop(): void;
   /** Stops for good and gives everything back. Idempotent. */
   close(): void;
-  /** Delivers what is still queued: when one fd has ended, before the endpoint does. */
+  /** Delivers what the other fds still hold: when one has ended, before the endpoint does. */
   drainAll(): void;
   /** Brings the kernel's drop counters up to date, where this thread reads them. */
   collectKernelDrops(): void;
@@ -22,6 +22,8 @@ export interface Runner {
 export interface RunnerListener {
   /** An fd will deliver nothing any more. */
   onEnd(end: LinkEnd): void;
+  /** A worker's half of the endpoint is writable again. */
+  onDrain(): void;
   /** A stop has taken effect: nothing calls a dispatcher any more. */
   onIdle(): void;
 }

@@ -85,7 +85,7 @@ export function buildIp(options: SendIpOptions, payload: HeadroomBuffer): number
   checkSegment(plan, payload.end - payload.start);
   const headroom = payload.start - payload.base;
   if (headroom < plan.headerBytes) {
-    throw new RangeError(`Cannot send: ${plan.headerBytes} bytes of headroom are needed and ${headroom} are there`);
+    throw new RangeError(`Cannot send with ${headroom} bytes of headroom: the headers need ${plan.headerBytes}`);
   }
   const frameAt = payload.start - plan.headerBytes;
   writeHeaders(plan, payload.view, frameAt, payload.start, payload.end);

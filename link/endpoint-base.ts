@@ -83,7 +83,7 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
 
   attach(dispatcher: NetworkDispatcher | null): void {
     if (dispatcher === null) return this.#detach({ kind: 'detached', fd: -1 });
-    if (this.#ended !== null) throw new LinkClosedError('Cannot attach a dispatcher', this.#ended);
+    this.requireOpen('Cannot attach a dispatcher');
     if (this.#dispatcher !== null) throw new AlreadyAttachedError('Cannot attach a dispatcher');
     this.#dispatcher = dispatcher;
     try {
@@ -114,7 +114,7 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
   }
 
   writePackets(list: PacketList): number {
-    if (this.#ended !== null) throw new LinkClosedError('Cannot write packets', this.#ended);
+    this.requireOpen('Cannot write packets');
     this.#checkLengths(list);
     const accepted = this.transmit(list);
     if (this.#dispatcher?.deliverLinkPacket !== undefined) this.#tapOutbound(list, accepted);
@@ -158,9 +158,24 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
       this.lendInbound(protocol, packet);
       this.#dispatcher?.deliverBatchEnd?.();
     } catch (error) {
-      this.end({ kind: 'error', fd: -1, error: asError(error) });
+      this.fail(error);
     }
     this.settle();
+  }
+
+  /**
+   * Ends the endpoint because its dispatcher threw. A dispatcher that detached or closed before it threw has no
+   * attachment left whose `closed` could tell: the error is rethrown then, for it must not vanish.
+   */
+  protected fail(thrown: unknown): void {
+    const error = asError(thrown);
+    if (this.#dispatcher === null) rethrowLater(error);
+    this.end({ kind: 'error', fd: -1, error });
+  }
+
+  /** @throws LinkClosedError when the endpoint has ended */
+  protected requireOpen(action: string): void {
+    if (this.#ended !== null) throw new LinkClosedError(action, this.#ended);
   }
 
   /** Resolves `wait()` if nothing can call a dispatcher any more. */
@@ -203,10 +218,11 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
 /** Emits `closed`; an error that nobody listens for is rethrown from setImmediate, for it must not vanish. */
 function emitClosed(endpoint: EventEmitter<LinkEndpointEvents>, reason: ClosedReason): void {
   const heard = endpoint.emit('closed', reason);
-  if (!heard && reason.error !== undefined) {
-    const { error } = reason;
-    setImmediate(() => {
-      throw error;
-    });
-  }
+  if (!heard && reason.error !== undefined) rethrowLater(reason.error);
+}
+
+function rethrowLater(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
 }

@@ -14,23 +14,32 @@ import { joinFanoutGroup } from '../dispatch/fanout.ts';
 import { InlineRunner } from '../dispatch/inline-runner.ts';
 import type { DispatchMode } from '../dispatch/link-dispatcher.ts';
 import type { LinkEnd } from '../dispatch/link-end.ts';
-import type { Runner } from '../dispatch/runner.ts';
+import { RingRunner } from '../dispatch/ring-runner.ts';
+import type { Runner, RunnerListener } from '../dispatch/runner.ts';
+import type { WorkerDispatcher } from '../dispatch/dispatcher-task.ts';
+import { WorkerRunner } from '../dispatch/worker-runner.ts';
+import { InvalidOptionError } from '../errors.ts';
 import { flowHash } from '../header/flow.ts';
 import { HEADER_BYTES as ETHERNET_HEADER_BYTES } from '../header/ethernet.ts';
 import type { LinkAddress } from '../header/address.ts';
-import { closeFd, setNonblocking } from '../native/fd.ts';
+import { closeFd, duplicate, setNonblocking } from '../native/fd.ts';
 import { pin, unpin } from '../native/memory.ts';
 import { Arena } from '../stack/arena.ts';
 import { type Capabilities, type GsoSupport, HARDWARE_ETHER, HARDWARE_NONE } from '../stack/link-endpoint.ts';
+import type { NetworkDispatcher } from '../stack/network-dispatcher.ts';
 import { PacketBuffer } from '../stack/packet-buffer.ts';
 import { PacketList } from '../stack/packet-list.ts';
 import { PacketPool } from '../stack/packet-pool.ts';
 import { Counter, LinkStatistics } from '../stack/statistics.ts';
 import { EndpointBase } from './endpoint-base.ts';
-import { type FdBasedOptions, receiveOptions, type ResolvedFdBasedOptions, resolveFdBasedOptions } from './fd-based-options.ts';
+import type { HalfOptions } from './fd-based-half.ts';
+import { type FdBasedOptions, type FdLink, receiveOptions, type ResolvedFdBasedOptions, resolveFdBasedOptions } from './fd-based-options.ts';
 import { FdSink } from './fd-sink.ts';
 import { FdWriter } from './fd-writer.ts';
 import { addEthernetHeader, parseEthernetHeader, parseNoHeader } from './link-header.ts';
+
+/** Stands for a dispatcher that lives in workers: nothing is ever delivered to it. */
+const ELSEWHERE: NetworkDispatcher = { deliverNetworkPacket() {} };
 
 /** A link endpoint over file descriptors. Made by `openFdBased`. */
 export class FdBasedEndpoint extends EndpointBase {
@@ -54,11 +63,14 @@ export class FdBasedEndpoint extends EndpointBase {
   readonly #runner: Runner;
   readonly #transmit: PacketPool;
   readonly #rawList = new PacketList();
+  /** Duplicates to poll for writing where another thread reads the fd. */
+  readonly #pollFds: readonly number[];
   #wantsDrain = false;
+  #ownFdsClosed = false;
 
   constructor(options: ResolvedFdBasedOptions, statistics: LinkStatistics = new LinkStatistics(1), block = 0) {
     super(statistics, block);
-    const first = options.links[0] as ResolvedFdBasedOptions['links'][number];
+    const first = options.links[0] as FdLink;
     this.#options = options;
     this.mtu = options.mtu;
     this.linkAddress = options.linkAddress;
@@ -70,18 +82,42 @@ export class FdBasedEndpoint extends EndpointBase {
     this.dispatchMode = first.mode;
     this.vnetHeaderBytes = first.vnetHeaderBytes;
     this.#transmit = this.#openTransmitSlots();
-    this.#polls = this.fds.map((fd) => new FdPoll(fd));
+    this.#pollFds = options.run === 'inline' ? [] : this.fds.map((fd) => duplicate(fd));
+    this.#polls = (options.run === 'inline' ? this.fds : this.#pollFds).map((fd) => new FdPoll(fd));
     this.#writers = options.links.map((link, index) => this.#openWriter(link, index));
     this.#sink = new FdSink(this.counters, options);
-    this.#runner = new InlineRunner(options.links.map((link) => receiveOptions(link, options)), this.#polls, this.#sink, this.counters, {
+    this.#runner = this.#openRunner({
       onEnd: (end) => this.#onLinkEnd(end),
-      onIdle: () => this.settle(),
+      onDrain: () => this.emit('drain'),
+      onIdle: () => this.#onIdle(),
     });
   }
 
   override get statistics(): LinkStatistics {
     this.#runner.collectKernelDrops();
     return super.statistics;
+  }
+
+  /**
+   * Starts delivery. With run `worker` the dispatcher is a module that each worker imports, else an object of this
+   * thread; null ends delivery.
+   * @throws InvalidOptionError when the dispatcher is not of the kind that `run` needs
+   */
+  override attach(dispatcher: NetworkDispatcher | WorkerDispatcher | null): void {
+    if (dispatcher === null) return super.attach(null);
+    const isModule = 'module' in dispatcher;
+    if (isModule !== this.#runner instanceof WorkerRunner) {
+      const needed = isModule ? 'needs a NetworkDispatcher' : 'needs { module, data }';
+      throw new InvalidOptionError(`Cannot attach a dispatcher: run "${this.#options.run}" ${needed}`);
+    }
+    if (!isModule) return super.attach(dispatcher);
+    if (!this.isAttached) (this.#runner as WorkerRunner).dispatcher = dispatcher;
+    super.attach(ELSEWHERE);
+  }
+
+  /** Delivers what the fds still hold, past the event loop's work budget. */
+  drainInbound(): void {
+    this.#runner.drainAll();
   }
 
   addHeader(packet: PacketBuffer): void {
@@ -122,7 +158,8 @@ export class FdBasedEndpoint extends EndpointBase {
     for (const writer of this.#writers) writer.close();
     for (const poll of this.#polls) poll.close();
     unpin(this.#transmit.arena.bytes);
-    if (this.#options.ownFds) for (const fd of this.fds) closeFd(fd);
+    for (const fd of this.#pollFds) closeFd(fd);
+    if (!this.#runner.isBusy) this.#closeOwnFds();
   }
 
   protected override get isStopping(): boolean {
@@ -154,6 +191,18 @@ export class FdBasedEndpoint extends EndpointBase {
     return writers[(hash >>> 0) % writers.length] as FdWriter;
   }
 
+  /** A stop has taken effect: nothing reads the fds any more. */
+  #onIdle(): void {
+    if (this.hasEnded) this.#closeOwnFds();
+    this.settle();
+  }
+
+  #closeOwnFds(): void {
+    if (!this.#options.ownFds || this.#ownFdsClosed) return;
+    this.#ownFdsClosed = true;
+    for (const fd of this.fds) closeFd(fd);
+  }
+
   #onDrain(): void {
     if (!this.#wantsDrain || this.hasEnded) return;
     this.#wantsDrain = false;
@@ -167,13 +216,27 @@ export class FdBasedEndpoint extends EndpointBase {
     this.end({ kind: kind === 'thrown' ? 'error' : kind, fd, ...(error === undefined ? {} : { error }) });
   }
 
+  #openRunner(listener: RunnerListener): Runner {
+    const { links, run } = this.#options;
+    const receive = links.map((link) => receiveOptions(link, this.#options));
+    if (run === 'inline') return new InlineRunner(receive, this.#polls, this.#sink, this.counters, listener);
+    if (run === 'ring') return new RingRunner(receive, this.#sink, super.statistics, listener);
+    const halfModule = new URL('./fd-based-half.js', import.meta.url).href;
+    const halfOf = (link: FdLink, index: number): HalfOptions => ({
+      options: { ...this.#options, links: [link], run: 'inline', ownFds: false },
+      statistics: super.statistics.buffer,
+      statisticsBlock: index + 1,
+    });
+    return new WorkerRunner(links.map((link, index) => ({ fd: link.fd, halfModule, halfOptions: halfOf(link, index) })), listener);
+  }
+
   #openTransmitSlots(): PacketPool {
     const arena = new Arena(this.#options.transmitSlots, Math.max(this.mtu, this.gso.maxSize));
     arena.address = pin(arena.bytes);
     return new PacketPool(arena);
   }
 
-  #openWriter(link: ResolvedFdBasedOptions['links'][number], index: number): FdWriter {
+  #openWriter(link: FdLink, index: number): FdWriter {
     return new FdWriter(link.fd, this.#polls[index] as FdPoll, this.counters, {
       isSocket: link.description.kind === 'socket',
       vnetHeaderBytes: link.vnetHeaderBytes,
@@ -194,7 +257,7 @@ export async function openFdBased(options: FdBasedOptions): Promise<FdBasedEndpo
   for (const { fd } of resolved.links) setNonblocking(fd);
   const packetSockets = resolved.links.filter((link) => link.description.isPacketSocket).map((link) => link.fd);
   if (packetSockets.length > 1) joinFanoutGroup(packetSockets, resolved.fanout);
-  const endpoint = new FdBasedEndpoint(resolved);
+  const endpoint = new FdBasedEndpoint(resolved, new LinkStatistics(1 + (resolved.run === 'inline' ? 0 : resolved.links.length)));
   if (options.closed !== undefined) endpoint.on('closed', options.closed);
   return endpoint;
 }

@@ -110,7 +110,8 @@ function setIpv4(name: string, callName: string, command: number, value: number)
 const request6 = allocatePinned(layout.IN6_IFREQ_BYTES);
 
 /**
- * Adds an IPv6 address. It is tentative, hence unusable, for about a second unless {@link disableDad} was called before.
+ * Adds an IPv6 address. It is tentative, hence unusable, for one to two seconds; for some milliseconds only (the kernel
+ * goes through a work queue all the same) when {@link disableDad} was called before.
  *
  * @param address 16 bytes
  */
@@ -129,8 +130,10 @@ export function addIpv6Address(name: string, address: Uint8Array, prefixLength: 
 }
 
 /**
- * Turns duplicate address detection off for the interface (RFC 4862, section 5.4), so that an address added afterwards
- * is usable at once. Right where nobody else can have the address: inside a sandbox's own link.
+ * Turns duplicate address detection off for the interface (RFC 4862, section 5.4), for addresses that are added
+ * afterwards. Right where nobody else can have the address: inside a sandbox's own link.
+ *
+ * The kernel asks for the larger of this and the setting of all interfaces, which is 0 unless somebody raised it.
  */
 export function disableDad(name: string): void {
   const action = `Cannot turn off duplicate address detection of "${name}"`;
@@ -140,7 +143,7 @@ export function disableDad(name: string): void {
     // /proc/sys/net shows the namespace of the thread that opens the file, and this call stays on the thread.
     writeFileSync(`/proc/sys/net/ipv6/conf/${name}/accept_dad`, '0');
   } catch (error) {
-    throw fromNodeError(action, error, 'CAP_NET_ADMIN and a writable /proc/sys');
+    throw fromNodeError(action, error, 'CAP_NET_ADMIN with a writable /proc/sys');
   }
 }
 

@@ -5,7 +5,7 @@
  * never unmapped: it is *retired* by mapping anonymous memory over it, which lets go of the socket all the same, and
  * leaves stale views reading zeros. The address range is used again by the next ring of the same size:
  *
- *     mapRing ──> | ring of fd 7 |  ── retire ──> | zeros |  ── mapRing, same size ──> | ring of fd 9 |
+ *     mapRing --> | ring of fd 7 |  -- retire --> | zeros |  -- mapRing, same size --> | ring of fd 9 |
  *                  one address, one ArrayBuffer all along
  *
  * The ranges that wait are listed per thread: a worker that ends leaves its ranges as zeros (virtual memory only).

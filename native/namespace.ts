@@ -44,14 +44,13 @@ export function enterNamespace(fd: number): void {
  * keeps it alive. The caller closes it.
  */
 export function createNetworkNamespace(): number {
-  return andComeBack(() => {
-    if (libc.unshare(CLONE_NEWNET) < 0) {
-      const errno = libc.errno();
-      const remedy = missingRight(errno, 'CAP_SYS_ADMIN');
-      throw systemError('Cannot create a network namespace', 'unshare(CLONE_NEWNET)', errno, remedy);
-    }
-    return openNamespace();
-  });
+  const unshare = (): void => {
+    if (libc.unshare(CLONE_NEWNET) >= 0) return;
+    const errno = libc.errno();
+    const remedy = missingRight(errno, 'CAP_SYS_ADMIN');
+    throw systemError('Cannot create a network namespace', 'unshare(CLONE_NEWNET)', errno, remedy);
+  };
+  return comingBack(unshare, openNamespace);
 }
 
 /**
@@ -60,10 +59,7 @@ export function createNetworkNamespace(): number {
  * @throws TypeError when `fn` returns a promise: what it waits for would run outside. The thread is back all the same.
  */
 export function runInNamespace<T>(namespaceFd: number, fn: () => T): T {
-  const result = andComeBack(() => {
-    enterNamespace(namespaceFd);
-    return fn();
-  });
+  const result = comingBack(() => enterNamespace(namespaceFd), fn);
   if (isThenable(result)) {
     // Whatever becomes of the promise, this error is the one that is reported.
     result.then(undefined, () => undefined);
@@ -77,17 +73,18 @@ export function bringLoopbackUp(): void {
   setInterfaceUp('lo', true);
 }
 
-/** Runs `leave`, which may change the namespace, and returns to the one that the thread is in now. */
-function andComeBack<T>(leave: () => T): T {
+/** Runs `fn` after `leave`, which changes the namespace or throws, and returns to the one that the thread is in now. */
+function comingBack<T>(leave: () => void, fn: () => T): T {
   const home = openNamespace();
   try {
-    return leave();
-  } finally {
+    leave();
     try {
-      enterNamespace(home);
+      return fn();
     } finally {
-      closeFd(home);
+      enterNamespace(home);
     }
+  } finally {
+    closeFd(home);
   }
 }
 

@@ -10,8 +10,8 @@
  *  - making a handle sets O_NONBLOCK on the open file, which duplicates and other processes share.
  *
  * `disconnect` is POLLRDHUP: the peer closed or shut down its writing half. A plain POLLHUP sets what is watched of the
- * three. POLLERR (an AF_PACKET socket whose link went down) stops the handle and calls back once with a negative status:
- * `restart()` goes on.
+ * three. POLLERR (an AF_PACKET socket whose link went down) stops the handle and calls back once with a negative
+ * status: `restart()` goes on.
  *
  * @packageDocumentation
  */

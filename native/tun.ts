@@ -6,6 +6,7 @@
 
 import { openSync } from 'node:fs';
 
+import { SystemError } from '../errors.ts';
 import * as c from './constants.ts';
 import { ERRNO, fromNodeError, missingRight, systemError } from './errno.ts';
 import { closeFd } from './fd.ts';
@@ -16,6 +17,8 @@ import * as libc from './libc.ts';
 import { allocatePinned } from './memory.ts';
 
 const DEVICE = '/dev/net/tun';
+/** open(2) where there is no such node, or nothing behind it. */
+const NO_DEVICE: readonly string[] = ['ENOENT', 'ENODEV', 'ENXIO'];
 const integer = allocatePinned(8);
 
 /** Options of {@link openTunFd}. */
@@ -60,7 +63,9 @@ function openDevice(action: string, path: string): number {
   try {
     return openSync(path, c.O_RDWR | c.O_NONBLOCK | c.O_CLOEXEC);
   } catch (error) {
-    throw fromNodeError(action, error, `read and write access to ${path}`);
+    const failure = fromNodeError(action, error, `read and write access to ${path}`);
+    if (!(failure instanceof SystemError) || !NO_DEVICE.includes(failure.code)) throw failure;
+    throw systemError(action, failure.syscall, failure.errno, `the device ${path} and its kernel module are required`);
   }
 }
 
@@ -86,7 +91,7 @@ function attachInterface(action: string, fd: number, name: string, flags: number
 }
 
 function attachRemedy(errno: number): string | undefined {
-  if (errno === ERRNO.EBUSY) return 'the interface exists and its queue is taken; multiQueue on every queue allows more';
+  if (errno === ERRNO.EBUSY) return 'the interface exists and its queue is taken; multiQueue on all allows more';
   if (errno === ERRNO.EINVAL) return 'an interface of this name exists with another mode or without multiQueue';
   return missingRight(errno, 'CAP_NET_ADMIN');
 }

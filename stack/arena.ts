@@ -33,6 +33,8 @@ export interface PacketMemory {
 
 /** A block of equal packet slots over one SharedArrayBuffer. */
 export class Arena implements PacketMemory {
+  /** To be posted to another thread, which opens the same slots with it. */
+  readonly buffer: SharedArrayBuffer;
   readonly bytes: Uint8Array;
   readonly view: DataView;
   address = 0;
@@ -46,17 +48,20 @@ export class Arena implements PacketMemory {
   /**
    * @param slotCount how many slots, at least 1
    * @param capacityBytes longest frame of a slot, in bytes, at least 1
-   * @throws RangeError when a count is not a positive integer
+   * @param buffer the memory of an arena of the same shape that another thread made; default: new memory
+   * @throws RangeError when a count is not a positive integer, or the buffer is too small
    */
-  constructor(slotCount: number, capacityBytes: number) {
+  constructor(slotCount: number, capacityBytes: number, buffer?: SharedArrayBuffer) {
     requirePositive('slotCount', slotCount);
     requirePositive('capacityBytes', capacityBytes);
     this.slotCount = slotCount;
     this.capacityBytes = capacityBytes;
     this.slotBytes = roundUp(HEADROOM_BYTES + capacityBytes + SPARE_BYTES, CACHE_LINE_BYTES);
-    const buffer = new SharedArrayBuffer(slotCount * this.slotBytes);
-    this.bytes = new Uint8Array(buffer);
-    this.view = new DataView(buffer);
+    const byteLength = slotCount * this.slotBytes;
+    const memory = buffer ?? new SharedArrayBuffer(byteLength);
+    this.buffer = memory;
+    this.bytes = new Uint8Array(memory, 0, byteLength);
+    this.view = new DataView(memory, 0, byteLength);
   }
 
   /** Position of slot `index`'s first headroom byte. */

@@ -24,7 +24,6 @@ import type { Direction, NetworkDispatcher } from './network-dispatcher.ts';
 import { NicCounter, NicStatistics } from './nic-statistics.ts';
 import type { PacketBuffer } from './packet-buffer.ts';
 import { PacketList } from './packet-list.ts';
-import type { ProtocolTable } from './protocol-table.ts';
 
 /** Identifies a NIC in its stack: a positive integer, chosen by the caller. */
 export type NicId = number;
@@ -48,6 +47,27 @@ export interface LinkTap {
   handleLinkPacket(nic: Nic, protocol: number, packet: PacketBuffer, direction: Direction): void;
 }
 
+/** Takes the packets of one EtherType from all NICs of a stack; the packet is lent until the call returns. */
+export type PacketHandler = (nic: Nic, packet: PacketBuffer, protocol: number) => void;
+
+/** The form of a handler that has state, or that gathers its answers until the end of a batch. */
+export interface ProtocolHandler {
+  /** One packet has come in. What may be done to it: see network-dispatcher.ts. */
+  handlePacket(nic: Nic, packet: PacketBuffer, protocol: number): void;
+
+  /** The packets that came in together on `nic` are handled: the time to write gathered answers. */
+  handleBatchEnd?(nic: Nic): void;
+}
+
+/** Where a NIC finds its handlers: the table of its stack. */
+export interface ProtocolDemultiplexer {
+  /** The handler of `etherType`. */
+  get(etherType: number): ProtocolHandler | undefined;
+
+  /** Tells every handler that wants to know that a batch of `nic` has ended. */
+  endBatch(nic: Nic): void;
+}
+
 /** A packet was written to a NIC that its stack has removed. */
 export class NicRemovedError extends LinkpointError {
   constructor(action: string, id: NicId) {
@@ -65,7 +85,7 @@ export class Nic implements NetworkDispatcher {
   /** Packets for other hosts' link addresses are handed up, too. */
   promiscuous: boolean;
 
-  readonly #protocols: ProtocolTable;
+  readonly #protocols: ProtocolDemultiplexer;
   readonly #counters = NicStatistics.createBlock();
   #taps: readonly LinkTap[] = [];
   #isEnabled: boolean;
@@ -74,7 +94,7 @@ export class Nic implements NetworkDispatcher {
   #spareList: PacketList | null = new PacketList();
 
   /** For `Stack`, which attaches it; a NIC without a stack works just as well once its endpoint has it as dispatcher. */
-  constructor(id: NicId, endpoint: LinkEndpoint, protocols: ProtocolTable, options: NicOptions = {}) {
+  constructor(id: NicId, endpoint: LinkEndpoint, protocols: ProtocolDemultiplexer, options: NicOptions = {}) {
     this.id = id;
     this.name = options.name ?? `nic${id}`;
     this.endpoint = endpoint;

@@ -76,7 +76,7 @@ export class PacketBuffer implements OffloadMetadata {
 
   /** Index of the slot in its owner's memory. */
   readonly slot: number;
-  /** Incremented whenever the packet goes back to its owner. */
+  /** Incremented whenever an allocated packet goes back to its owner. */
   generation = 0;
   /** Who takes the packet back on `release()`; null for lent packets and clones. */
   owner: PacketOwner | null = null;

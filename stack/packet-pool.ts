@@ -53,7 +53,7 @@ export class PacketPool implements PacketOwner {
     packet.repoint(start, start + payloadBytes);
     packet.networkOffset = start;
     packet.owner = this;
-    return DEBUG ? guarded(packet) : packet;
+    return guardAllocated(packet);
   }
 
   /** Takes an allocated packet back; a second release of the same allocation has no effect. */
@@ -68,18 +68,48 @@ export class PacketPool implements PacketOwner {
 /**
  * The packet as it is lent for one delivery: itself, or with LINKPOINT_DEBUG=1 a guard that dies with the delivery.
  * The lender calls `endLoan` with the packet itself when the delivery has returned.
+ *
+ * Loans nest: a lent or allocated packet that is injected into another endpoint is lent once more, and stays valid for
+ * its first borrower when the inner delivery has returned. So a loan is a token of its own, not a generation.
  */
-export const lend: (packet: PacketBuffer) => PacketBuffer = DEBUG ? guarded : (packet) => packet;
+export const lend: (packet: PacketBuffer) => PacketBuffer = DEBUG ? openLoan : (packet) => packet;
 
-/** Ends the loan of a packet: every guard handed out for it is dead from now on. */
-export function endLoan(packet: PacketBuffer): void {
-  packet.generation++;
+/** Ends the last loan of a packet: the guard that was handed out for it is dead from now on. */
+export const endLoan: (packet: PacketBuffer) => void = DEBUG ? closeLoan : () => {};
+
+/**
+ * An allocated packet as its caller gets it: itself, or with LINKPOINT_DEBUG=1 a guard that dies with the allocation.
+ * For owners, which increment `generation` when they take the packet back.
+ */
+export const guardAllocated: (packet: PacketBuffer) => PacketBuffer = DEBUG ? guardAllocation : (packet) => packet;
+
+interface Loan {
+  isOver: boolean;
 }
 
-function guarded(packet: PacketBuffer): PacketBuffer {
-  const generation = packet.generation;
+const loans = new WeakMap<PacketBuffer, Loan[]>();
+
+function openLoan(packet: PacketBuffer): PacketBuffer {
+  const loan = { isOver: false };
+  const open = loans.get(packet);
+  if (open === undefined) loans.set(packet, [loan]);
+  else open.push(loan);
+  return guarded(packet, () => loan.isOver);
+}
+
+function closeLoan(packet: PacketBuffer): void {
+  const loan = loans.get(packet)?.pop();
+  if (loan !== undefined) loan.isOver = true;
+}
+
+function guardAllocation(packet: PacketBuffer): PacketBuffer {
+  const { generation } = packet;
+  return guarded(packet, () => packet.generation !== generation);
+}
+
+function guarded(packet: PacketBuffer, isOver: () => boolean): PacketBuffer {
   const check = (field: string | symbol): void => {
-    if (packet.generation !== generation) throw new UseAfterReturnError(String(field));
+    if (isOver()) throw new UseAfterReturnError(String(field));
   };
   return new Proxy(packet, {
     get(target, field): unknown {

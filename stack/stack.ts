@@ -10,8 +10,8 @@
 
 import { LinkpointError } from '../errors.ts';
 import type { LinkEndpoint } from './link-endpoint.ts';
-import { Nic, type NicId, type NicOptions } from './nic.ts';
-import { type PacketHandler, type ProtocolHandler, ProtocolTable } from './protocol-table.ts';
+import { Nic, type NicId, type NicOptions, type PacketHandler, type ProtocolHandler } from './nic.ts';
+import { ProtocolTable } from './protocol-table.ts';
 
 /** A NIC was created with an id that the stack knows already. */
 export class DuplicateNicIdError extends LinkpointError {

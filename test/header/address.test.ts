@@ -33,7 +33,8 @@ test('link addresses survive text and bytes', (t) => {
 });
 
 test('parseLinkAddress() quotes what it refuses', (t) => {
-  for (const text of ['', '02:00:00:00:00', '02:00:00:00:00:01:02', '2:0:0:0:0:1', '02:00-00:00:00:01', '020000000001']) {
+  const short = ['', '02:00:00:00:00', '2:0:0:0:0:1', '020000000001'];
+  for (const text of [...short, '02:00:00:00:00:01:02', '02:00-00:00:00:01', '0g:00:00:00:00:01']) {
     t.throws(() => address.parseLinkAddress(text), { instanceOf: TypeError, message: new RegExp(`"${text}"`) });
   }
 });
@@ -52,7 +53,8 @@ test('link address predicates tell unicast, groups and everybody apart', (t) => 
 test('parseIpv4() reads dotted quads and nothing else', (t) => {
   t.is(parseIpv4('192.0.2.1'), 0xc000_0201);
   t.is(parseIpv4('255.255.255.255'), address.IPV4_BROADCAST);
-  for (const text of ['', '1.2.3', '1.2.3.4.5', '256.0.0.1', '01.2.3.4', '1.2.3.4 ', '1..2.3', '0x1.2.3.4', '-1.2.3.4']) {
+  const bad = ['', '1.2.3', '1.2.3.4.5', '256.0.0.1', '01.2.3.4', '1.2.3.4 ', '1..2.3', '0x1.2.3.4', '-1.2.3.4'];
+  for (const text of bad) {
     t.throws(() => parseIpv4(text), { instanceOf: TypeError, message: /Cannot parse IPv4 address "/ }, text);
   }
 });
@@ -96,9 +98,12 @@ test('parseIpv6() quotes what it refuses', (t) => {
 });
 
 test('IP addresses survive text', (t) => {
-  const sparse = fc.array(fc.constantFrom(0, 0, 0, 1, 0xff), { minLength: 16, maxLength: 16 }).map((b) => Uint8Array.from(b));
+  const bytes = fc.array(fc.constantFrom(0, 0, 0, 1, 0xff), { minLength: 16, maxLength: 16 });
+  const sparse = bytes.map((values) => Uint8Array.from(values));
   fc.assert(
-    fc.property(fc.oneof(u32, ipv6Bytes, sparse), (value: IpAddress) => address.equalIp(parseIp(formatIp(value)), value)),
+    fc.property(fc.oneof(u32, ipv6Bytes, sparse), (value: IpAddress) =>
+      address.equalIp(parseIp(formatIp(value)), value),
+    ),
     { numRuns: 1000 },
   );
   t.throws(() => parseIp('example.org'), { instanceOf: TypeError, message: /"example\.org"/ });
@@ -193,7 +198,8 @@ test('IpMap copies the bytes of its keys', (t) => {
 });
 
 test('IpMap behaves like a Map over the text of the addresses', (t) => {
-  const key = fc.oneof(u32, ipv6Bytes, fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 3 }).map((n) => parseIpv6(`::${n}`)));
+  const few = fc.integer({ min: 0, max: 3 });
+  const key = fc.oneof(u32, ipv6Bytes, few, few.map((n) => parseIpv6(`::${n}`)));
   const step = fc.tuple(fc.constantFrom('set', 'delete', 'get'), key, fc.nat());
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -213,12 +219,10 @@ test('IpMap behaves like a Map over the text of the addresses', (t) => {
   t.pass();
 });
 
-// The hash is seeded by Math.random: with the seed fixed, two addresses of one hash can be searched for beforehand.
+// Nobody can search for two addresses of one hash beforehand, as it is seeded: so the multiplication is disabled.
 test.serial('IpMap keeps, updates and removes addresses that share a hash', (t) => {
-  const random = Math.random;
   const imul = Math.imul;
-  Math.imul = () => 0; // Every address now has one of a few hashes.
-  Math.random = () => 0;
+  Math.imul = () => 0; // Every address now has the same hash.
   try {
     const map = new IpMap<number>();
     const keys = Array.from({ length: 40 }, (_, i) => parseIpv6(`2001:db8::${i.toString(16)}`));
@@ -227,11 +231,11 @@ test.serial('IpMap keeps, updates and removes addresses that share a hash', (t) 
     for (const key of [keys[0]!, keys[39]!, keys[20]!]) t.true(map.delete(key));
     t.false(map.delete(keys[20]!));
     t.is(map.size, 37);
-    t.deepEqual([...map.values()].toSorted((a, b) => a - b), keys.map((_, i) => i).filter((i) => ![0, 39, 20].includes(i)));
+    const left = [...keys.keys()].filter((i) => ![0, 39, 20].includes(i));
+    t.deepEqual([...map.values()].toSorted((a, b) => a - b), left);
     for (const ip of map.keys()) t.true(map.delete(ip));
     t.is(map.size, 0);
   } finally {
     Math.imul = imul;
-    Math.random = random;
   }
 });

@@ -7,8 +7,8 @@ import * as ipv6 from '../../header/ipv6.ts';
 import { bytesOf, canaries, ipv6Bytes, u16, u32, viewOf } from './_support.ts';
 
 /** The definition, slowly: 16-bit big-endian words, an odd last byte padded, carries added back at once. */
-function slowSum(bytes: Uint8Array, initial = 0): number {
-  let total = initial % 0xffff === 0 && initial > 0 ? 0xffff : initial % 0xffff;
+function slowSum(bytes: Uint8Array): number {
+  let total = 0;
   for (let i = 0; i < bytes.length; i += 2) {
     total += bytes[i]! * 256 + (bytes[i + 1] ?? 0);
     if (total > 0xffff) total -= 0xffff;
@@ -36,10 +36,8 @@ for (let alignment = 0; alignment < 8; alignment++) {
       // The slow sum, extended by one byte a turn.
       if (length > 0) expected += noise[alignment + length - 1]! * (length % 2 === 1 ? 256 : 1);
       if (expected > 0xffff) expected -= 0xffff;
-      if (checksum.sum(view, alignment, length) !== expected) {
-        t.fail(`length ${length}: ${checksum.sum(view, alignment, length)} is not ${expected}`);
-        return;
-      }
+      const actual = checksum.sum(view, alignment, length);
+      if (actual !== expected) return void t.fail(`length ${length}: ${actual} is not ${expected}`);
     }
     t.is(expected, slowSum(noise.subarray(alignment, alignment + 9001)));
   });
@@ -50,9 +48,7 @@ test('sum() of a megabyte of ones does not overflow', (t) => {
   for (const length of [0x20000, 0x20001, 0x20002, 0x20020, 1 << 20, (1 << 20) + 3]) {
     const expected = length % 2 === 0 ? 0xffff : 0xff00;
     t.is(checksum.sum(view, 0, length), expected);
-    t.is(checksum.sum(view, 0, length, 0x7fff_ffff), slowSum(new Uint8Array([0xff, 0]), 0x7fff_ffff) % 0xffff === 0
-      ? checksum.sum(view, 0, length, 0x7fff_ffff)
-      : checksum.fold(expected + checksum.fold(0x7fff_ffff)));
+    t.is(checksum.sum(view, 0, length, 0x7fff_ffff), checksum.fold(expected + 0x7fff_ffff));
   }
 });
 

@@ -150,7 +150,7 @@ owes('ipv4', {
   golden: `
     46 b8 00 1c        # version 4, IHL 6, expedited forwarding, total length 28
     12 34 20 b9        # identification, MF, 185 * 8 bytes
-    40 11 ef 66        # TTL 64, UDP, checksum
+    40 11 2e 24        # TTL 64, UDP, checksum
     c0 00 02 01        # source
     c0 00 02 02        # destination
     94 04 00 00        # router alert

@@ -8,7 +8,6 @@
 import type { ExecutionContext } from 'ava';
 
 import {
-  addIpv4Address,
   closeFd,
   createNetworkNamespace,
   interfaceIndex,
@@ -42,12 +41,45 @@ export function makeVeth(): [number, number] {
   requestLink(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, vethAttributes('veth0', 'veth1'), 'Cannot create a veth pair');
   setInterfaceUp('veth0', true);
   setInterfaceUp('veth1', true);
+  waitUntilRunning('veth0');
+  waitUntilRunning('veth1');
   return [interfaceIndex('veth0'), interfaceIndex('veth1')];
 }
 
-/** Gives veth0 192.0.2.1/24, so that the kernel speaks on it. */
-export function addressVeth(): void {
-  addIpv4Address('veth0', 0xc0000201, 24);
+/**
+ * Blocks until frames written to the interface are sent. The kernel puts its queue into service in a work queue of its
+ * own time after the carrier came; until then the queue is "noop", which accepts frames and drops them.
+ */
+export function waitUntilRunning(name: string): void {
+  for (let tries = 0; linkAttribute(name, IFLA_QDISC).toString() === 'noop\0'; tries++) {
+    if (tries === 1_000) throw new Error(`Timed out waiting until ${name} is running`);
+    sleep(3);
+  }
+}
+
+/** Blocks this thread, so that it stays in its namespace. */
+export function sleep(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+/** How many sockets hold an interface in promiscuous mode; the flag that ioctl(2) shows is the administrator's. */
+export function promiscuity(name: string): number {
+  return linkAttribute(name, IFLA_PROMISCUITY).readUInt32LE();
+}
+
+/** Payload of one attribute of an interface; empty where it has none. */
+function linkAttribute(name: string, type: number): Buffer {
+  const fd = netlinkSocket.openNetlink();
+  try {
+    const message = netlinkMessage(RTM_GETLINK, NLM_F_REQUEST, attribute(IFLA_IFNAME, text(name)));
+    const bytes = Buffer.from(netlinkSocket.request(fd, message, `Cannot read "${name}"`)[0] ?? []);
+    for (let at = 16 + IFINFOMSG_BYTES; at < bytes.length; at += (bytes.readUInt16LE(at) + 3) & ~3) {
+      if (bytes.readUInt16LE(at + 2) === type) return bytes.subarray(at + 4, at + bytes.readUInt16LE(at));
+    }
+    return Buffer.alloc(0);
+  } finally {
+    closeFd(fd);
+  }
 }
 
 /** Deletes an interface of the current namespace. */
@@ -58,11 +90,15 @@ export function deleteLink(name: string): void {
 // <linux/rtnetlink.h>, <linux/if_link.h>, <linux/veth.h>
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
+const RTM_GETLINK = 18;
+const NLM_F_REQUEST = 0x1;
 const NLM_F_REQUEST_ACK = 0x5;
 const NLM_F_EXCL = 0x200;
 const NLM_F_CREATE = 0x400;
 const IFLA_IFNAME = 3;
+const IFLA_QDISC = 6;
 const IFLA_LINKINFO = 18;
+const IFLA_PROMISCUITY = 30;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const VETH_INFO_PEER = 1;

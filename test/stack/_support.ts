@@ -15,7 +15,7 @@ export const OWN_IPV4 = 0xc000_0201;
 /** 192.0.2.2. */
 export const PEER_IPV4 = 0xc000_0202;
 /** 2001:db8::2. */
-export const PEER_IPV6 = Uint8Array.of(0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2);
+export const PEER_IPV6: Uint8Array = Uint8Array.of(0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2);
 
 const EIGHT_SLOTS = 8;
 const SLOT_BYTES = 2048;
@@ -24,12 +24,12 @@ const SLOT_BYTES = 2048;
 export class RecordingEndpoint extends EndpointBase {
   override readonly mtu = 1500;
   override readonly maxHeaderLength = 14;
-  override readonly linkAddress = OWN;
-  override readonly hardwareType = HARDWARE_ETHER;
+  override readonly linkAddress: LinkAddress = OWN;
+  override readonly hardwareType: number = HARDWARE_ETHER;
   override readonly gso: GsoSupport = NO_GSO;
   override capabilities: Capabilities = Capability.RESOLUTION_REQUIRED;
   /** How many packets the link still takes. */
-  room = Number.POSITIVE_INFINITY;
+  room: number = Number.POSITIVE_INFINITY;
   /** The frames that were accepted. */
   readonly written: Uint8Array[] = [];
   readonly reasons: ClosedReason[] = [];

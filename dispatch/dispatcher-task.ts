@@ -1,0 +1,124 @@
+/**
+ * Way of running 2, the worker's half: the user's dispatcher runs in the worker, on the worker's own event loop.
+ *
+ *     caller's thread                      worker thread
+ *     endpoint.attach({ module, data }) ─► import(module).default(link, data, { index, count, signal })
+ *                                          link.attach(dispatcher)   link: this worker's half, read inline
+ *     'drain'  ◄──────── port ──────────── link 'drain'
+ *     'closed' ◄──────── task's result ─── link 'closed'
+ *     attach(null) ────── eventfd ───────► link.attach(null), signal aborted
+ *     another fd ended ── port ──────────► what is queued is delivered, then the same
+ *
+ * Nothing blocks, so timers and promises of a network stack work there as anywhere.
+ */
+
+import type { MessagePort } from 'node:worker_threads';
+import { asError, InvalidOptionError } from '../errors.ts';
+import { Readiness } from '../native/readiness.ts';
+import type { ClosedReason, LinkEndpoint } from '../stack/link-endpoint.ts';
+import type { NetworkDispatcher } from '../stack/network-dispatcher.ts';
+import { errorData, type TaskEnd } from './link-end.ts';
+
+/** What `createDispatcher` is told about its place. */
+export interface WorkerContext {
+  /** Index of this worker's fd in the endpoint's. */
+  readonly index: number;
+  /** How many workers there are. */
+  readonly count: number;
+  /** Aborted when the endpoint is detached or closed. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Default export of a dispatcher module.
+ * @param link this worker's half of the endpoint: its writes are synchronous here
+ * @param data what the caller passed to `attach`, structured-cloned
+ */
+export type CreateDispatcher<Data = unknown> = (
+  link: LinkEndpoint,
+  data: Data,
+  context: WorkerContext,
+) => NetworkDispatcher | Promise<NetworkDispatcher>;
+
+/** A dispatcher that lives in a module, to be made in each worker. */
+export interface WorkerDispatcher {
+  /** Module whose default export is a `CreateDispatcher`. */
+  readonly module: URL | string;
+  /** Handed to it; structured-cloned. */
+  readonly data?: unknown;
+}
+
+/** A dispatcher worker's task. Plain data, shared memory and one port. */
+export interface DispatcherTask {
+  readonly kind: 'dispatcher';
+  /** Module that exports `openHalf(options): EndpointHalf`. */
+  readonly halfModule: string;
+  /** For `openHalf`. */
+  readonly halfOptions: unknown;
+  readonly module: string;
+  readonly data: unknown;
+  readonly fd: number;
+  readonly index: number;
+  readonly count: number;
+  /** Readable when the task shall end. */
+  readonly stopFd: number;
+  readonly port: MessagePort;
+}
+
+/** A worker's half of an endpoint. */
+export interface EndpointHalf {
+  readonly endpoint: LinkEndpoint;
+  /** Delivers what the fd still holds. */
+  drain(): void;
+}
+
+interface HalfModule {
+  openHalf(options: unknown): EndpointHalf;
+}
+
+/** Makes the dispatcher and runs it until the link ends or the task is stopped. */
+export async function runDispatcherTask(task: DispatcherTask): Promise<TaskEnd> {
+  const abort = new AbortController();
+  const half = ((await import(task.halfModule)) as HalfModule).openHalf(task.halfOptions);
+  try {
+    const { index, count } = task;
+    const createDispatcher = await importDispatcher(task.module);
+    const dispatcher = await createDispatcher(half.endpoint, task.data, { index, count, signal: abort.signal });
+    return await untilClosed(task, half, dispatcher);
+  } catch (error) {
+    return { kind: 'thrown', fd: task.fd, errno: 0, error: errorData(asError(error)) };
+  } finally {
+    abort.abort();
+    half.endpoint.close();
+    task.port.close();
+  }
+}
+
+async function importDispatcher(module: string): Promise<CreateDispatcher> {
+  const { default: createDispatcher } = (await import(module)) as { default?: unknown };
+  if (typeof createDispatcher === 'function') return createDispatcher as CreateDispatcher;
+  throw new InvalidOptionError(`Cannot run dispatcher module "${module}": it has no default export; export createDispatcher`);
+}
+
+function untilClosed(task: DispatcherTask, half: EndpointHalf, dispatcher: NetworkDispatcher): Promise<TaskEnd> {
+  const { endpoint } = half;
+  return new Promise((resolve) => {
+    const stop = Readiness.watch(task.stopFd, { readable: true }, () => endpoint.attach(null));
+    task.port.on('message', () => {
+      half.drain();
+      endpoint.attach(null);
+    });
+    endpoint.on('drain', () => task.port.postMessage('drain'));
+    endpoint.on('closed', (reason) => {
+      stop.close();
+      resolve(taskEndOf(task.fd, reason));
+    });
+    endpoint.attach(dispatcher);
+  });
+}
+
+function taskEndOf(fd: number, { kind, error }: ClosedReason): TaskEnd {
+  if (kind === 'detached') return { kind: 'stopped', fd, errno: 0 };
+  if (kind === 'hangup') return { kind, fd, errno: 0 };
+  return { kind: 'thrown', fd, errno: 0, error: errorData(error as Error) };
+}

@@ -1,0 +1,127 @@
+/**
+ * The tasks of an endpoint in its worker threads: started together, stopped together, and started again after a detach
+ * only when the last ones have ended, for no fd has two readers.
+ *
+ *     idle ──start──► running ──stop──► stopping ──ended──► idle
+ *                        │                  └──start──► stopping, wanted ──ended──► running
+ *                        └─ one task ends by itself: the others finish, then `onEnded` with its end, once
+ */
+
+import { asError } from '../errors.ts';
+import { closeFd } from '../native/fd.ts';
+import { createEventFd, drainEventFd, signalEventFd } from '../native/poll.ts';
+import { errorData, type TaskEnd } from './link-end.ts';
+import { WorkerPool } from './pool.ts';
+import type { WorkerTask } from './worker.ts';
+
+/** What a crew asks of the way of running that it serves. */
+export interface CrewListener {
+  /** The task of fd number `index`, about to start. */
+  makeTask(index: number, stopFd: number): WorkerTask;
+  /** Sets whatever stops task `index` besides its eventfd. */
+  stopTask(index: number): void;
+  /** Asks task `index` to end when its fd has nothing more, because another one has ended. */
+  finishTask(index: number): void;
+  /** A task's thread died. */
+  onLost(index: number): void;
+  /** All tasks have ended: because of `end`, or because they were stopped (null). */
+  onEnded(end: TaskEnd | null): void;
+}
+
+/** Runs one task per fd. */
+export class WorkerCrew {
+  readonly #fds: readonly number[];
+  readonly #stopFds: readonly number[];
+  readonly #listener: CrewListener;
+  #pool: WorkerPool | null = null;
+  #liveCount = 0;
+  #wanted = false;
+  #isClosed = false;
+  #isDisposed = false;
+  #end: TaskEnd | null = null;
+
+  constructor(fds: readonly number[], listener: CrewListener) {
+    this.#fds = fds;
+    this.#stopFds = fds.map(() => createEventFd());
+    this.#listener = listener;
+  }
+
+  /** Tasks run. */
+  get isLive(): boolean {
+    return this.#liveCount > 0;
+  }
+
+  /** Starts the tasks, now or when those that are stopping have ended. */
+  start(): void {
+    this.#wanted = true;
+    if (!this.isLive) this.#launch();
+  }
+
+  /** Tells all tasks to end. */
+  stop(): void {
+    this.#wanted = false;
+    if (this.isLive) for (let index = 0; index < this.#fds.length; index++) this.#stop(index);
+  }
+
+  /** Stops, and ends the threads when the tasks have ended. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.stop();
+    if (!this.isLive) void this.#dispose();
+  }
+
+  /** Wakes task `index`, to look at whatever it shares with us. */
+  wake(index: number): void {
+    signalEventFd(this.#stopFds[index] as number);
+  }
+
+  #launch(): void {
+    this.#end = null;
+    this.#pool ??= new WorkerPool(this.#fds.length);
+    this.#liveCount = this.#fds.length;
+    for (let index = 0; index < this.#fds.length; index++) void this.#runTask(index, this.#pool);
+  }
+
+  async #runTask(index: number, pool: WorkerPool): Promise<void> {
+    const fd = this.#fds[index] as number;
+    const stopFd = this.#stopFds[index] as number;
+    drainEventFd(stopFd);
+    try {
+      const end = await pool.run(this.#listener.makeTask(index, stopFd), () => this.#stop(index));
+      this.#onTaskEnd(end);
+    } catch (error) {
+      this.#listener.onLost(index);
+      this.#onTaskEnd({ kind: 'thrown', fd, errno: 0, error: errorData(asError(error)) });
+    }
+  }
+
+  #stop(index: number): void {
+    this.#listener.stopTask(index);
+    this.wake(index);
+  }
+
+  #onTaskEnd(end: TaskEnd): void {
+    this.#liveCount--;
+    if (end.kind !== 'stopped' && this.#end === null) {
+      this.#end = end;
+      for (let index = 0; index < this.#fds.length; index++) this.#listener.finishTask(index);
+    }
+    if (this.#liveCount === 0) this.#onAllEnded();
+  }
+
+  #onAllEnded(): void {
+    const restart = this.#wanted && this.#end === null && !this.#isClosed;
+    if (restart) return this.#launch();
+    this.#listener.onEnded(this.#end);
+    if (this.#isClosed) void this.#dispose();
+  }
+
+  /** Reached from `close` and from the last task's end, in either order. */
+  async #dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    for (const fd of this.#stopFds) closeFd(fd);
+    await this.#pool?.destroy();
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * A worker's half of an fd-based endpoint: the same endpoint over one of its fds, run inline on the worker's event loop,
+ * counting in a block of the whole endpoint's statistics. Loaded in the worker by dispatch/dispatcher-task.ts.
+ */
+
+import type { EndpointHalf } from '../dispatch/dispatcher-task.ts';
+import { LinkStatistics } from '../stack/statistics.ts';
+import { FdBasedEndpoint } from './fd-based.ts';
+import type { ResolvedFdBasedOptions } from './fd-based-options.ts';
+
+/** What the caller's half posts. */
+export interface HalfOptions {
+  /** With exactly one link, run inline, fds not owned. */
+  readonly options: ResolvedFdBasedOptions;
+  readonly statistics: SharedArrayBuffer;
+  readonly statisticsBlock: number;
+}
+
+/** Opens the half. */
+export function openHalf(posted: unknown): EndpointHalf {
+  const { options, statistics, statisticsBlock } = posted as HalfOptions;
+  const endpoint = new FdBasedEndpoint(options, new LinkStatistics(statistics), statisticsBlock);
+  return { endpoint, drain: () => endpoint.drainInbound() };
+}

@@ -1,0 +1,27 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+import test from 'ava';
+
+test('a missing right is named as the remedy, and nothing stays open', (t) => {
+  const fixture = fileURLToPath(new URL('_without-rights.js', import.meta.url));
+  // Root without capabilities still owns its files, so the fixture can be read wherever the tree is.
+  const drop = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : [];
+  const [command, ...rest] = [...drop, process.execPath, fixture] as [string, ...string[]];
+  const { error, stdout, stderr } = spawnSync(command, rest, { encoding: 'utf8', timeout: 30_000 });
+  if (error !== undefined) return t.fail(`Cannot run ${command}: ${error.message}; run scripts/setup`);
+  const lines = stdout.trim().split('\n');
+  t.is(lines.length, 6, stderr);
+  t.is(
+    lines[0],
+    'packet: Cannot open a socket of domain 17, type 3, protocol 0: socket failed with EPERM; CAP_NET_RAW is required',
+  );
+  t.regex(lines[1]!, /Cannot open TAP "tap0": .*(CAP_NET_ADMIN is|read and write access to \/dev\/net\/tun is|are) required/);
+  t.is(
+    lines[2],
+    'namespace: Cannot create a network namespace: unshare(CLONE_NEWNET) failed with EPERM; CAP_SYS_ADMIN is required',
+  );
+  t.regex(lines[3]!, /setns\(CLONE_NEWNET\) failed with EPERM; CAP_SYS_ADMIN is required/);
+  t.is(lines[4], 'up: Cannot bring "lo" down: ioctl(SIOCSIFFLAGS) failed with EPERM; CAP_NET_ADMIN is required');
+  t.is(lines[5], 'descriptors: 0');
+});

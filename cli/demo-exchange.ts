@@ -78,7 +78,7 @@ export class Exchange {
   readonly #outstanding: Outstanding[] = [];
   readonly #roundTrips: number[] = [];
   readonly #startedAt: number;
-  #superEvery: number;
+  readonly #superEvery: number;
   #sentCount = 0;
   #sentSupers = 0;
   #sentBytes = 0;
@@ -108,9 +108,8 @@ export class Exchange {
     return fits ? sending : null;
   }
 
-  /** The last `next()` is about to be sent. */
-  committed(sending: Sending): void {
-    const sentAt = this.#now();
+  /** The last `next()` was sent, at `sentAt` of the clock. */
+  committed(sending: Sending, sentAt: number = this.#now()): void {
     const step = sending.segmentBytes === 0 ? sending.bytes : sending.segmentBytes;
     for (let offset = 0; offset < sending.bytes; offset += step) {
       this.#outstanding.push({ at: sending.at + offset, bytes: step, sentAt });
@@ -173,7 +172,8 @@ export class Exchange {
   }
 
   #positionFor(bytes: number): number {
-    return Math.imul(this.#sentCount + this.#sentSupers * SIZE_STEP + 1, 0x9e37_79b1) % (PATTERN_BYTES - bytes) >>> 0;
+    const turn = this.#sentCount + this.#sentSupers * SIZE_STEP + 1;
+    return (Math.imul(turn, 0x9e37_79b1) >>> 0) % (PATTERN_BYTES - bytes); // scattered, but the same in every run
   }
 
   #isEcho(sent: Outstanding, bytes: Uint8Array): boolean {

@@ -13,6 +13,7 @@
 
 const CACHE_LINE_WORDS = 16;
 
+/** Control words: see the picture. */
 export const HEAD = 0;
 export const TAIL: number = CACHE_LINE_WORDS;
 export const CONSUMER_SLEEPS: number = 2 * CACHE_LINE_WORDS;

@@ -1,6 +1,6 @@
 /**
- * What a stack asks of its link: to complete a checksum, to cut a super-packet. And the checksum in software, for a link
- * that completes none.
+ * What a stack asks of its link: to complete a checksum, to cut a super-packet. And the checksum in software, for a
+ * link that completes none.
  *
  *     build IP + TCP or UDP headers ──► requestChecksum(packet)                      one packet
  *                                  └──► requestSegmentation(packet, segmentBytes)    up to `endpoint.gso.maxSize`
@@ -87,15 +87,19 @@ export function requestSegmentation(packet: OffloadTarget, segmentBytes: number)
 
 /**
  * Completes a partial checksum in software: for a link without TX_CHECKSUM_OFFLOAD, to which a packet is forwarded that
- * came from one that left it partial. No effect on other packets. As skb_checksum_help() of Linux, it sums to the end of
- * the frame, and does not look into segmentation: cut super-packets first.
+ * came from one that left it partial. No effect on other packets. As skb_checksum_help() of Linux, it sums to the end
+ * of the frame, and does not look into segmentation: cut super-packets first.
+ *
+ * @returns false, and nothing is changed, when the field to complete lies outside the frame
  */
-export function completeChecksum(packet: OffloadMetadata): void {
-  if (packet.checksum !== 'partial') return;
+export function completeChecksum(packet: OffloadMetadata): boolean {
+  if (packet.checksum !== 'partial') return true;
   const { view, checksumStart } = packet;
+  if (checksumStart < packet.start || checksumStart + packet.checksumOffset + 2 > packet.end) return false;
   const sum = checksum.finish(checksum.sum(view, checksumStart, packet.end - checksumStart));
   view.setUint16(checksumStart + packet.checksumOffset, sum === 0 ? ZERO_CHECKSUM : sum);
   packet.checksum = 'none';
   packet.checksumStart = -1;
   packet.checksumOffset = 0;
+  return true;
 }

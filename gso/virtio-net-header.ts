@@ -9,7 +9,7 @@
  *                          link+network+  payload of     where summing  where the sum   12-byte form
  *                          transport      each segment   begins         is stored       only; 0
  *
- * `hdr_len` and `csum_start` count from the first byte of the frame: a link header is counted exactly where there is one.
+ * `hdr_len` and `csum_start` count from the first byte of the frame: a link header counts exactly where there is one.
  * `csum_offset` counts from `csum_start`. With NEEDS_CSUM the field holds the folded, not inverted pseudo-header sum.
  *
  * Sources: Virtual I/O Device 1.2, 5.1.6; linux/virtio_net.h; packet(7) PACKET_VNET_HDR.
@@ -72,7 +72,7 @@ export interface OffloadMetadata {
   readonly end: number;
   /** The memory that the positions index: that of the frame, which may be another one than the header's. */
   readonly view: DataView;
-  /** Position of the network header, or -1 while unknown. Only `encode` asks for it, and only where `headerEnd` is -1. */
+  /** Position of the network header, or -1 while unknown. `encode` asks for it where `headerEnd` is -1. */
   readonly networkOffset: number;
   checksum: ChecksumState;
   /** Position where summing begins, or -1. Only with `partial`. */
@@ -91,7 +91,10 @@ export interface OffloadMetadata {
 /** An outbound packet names a segmentation type that no virtio-net header can express. */
 export class UnknownGsoTypeError extends LinkpointError {
   constructor(gsoType: string) {
-    super('ERR_UNKNOWN_GSO_TYPE', `Cannot encode a virtio-net header: the GSO type is "${gsoType}"; use none, tcp4, tcp6 or udp`);
+    super(
+      'ERR_UNKNOWN_GSO_TYPE',
+      `Cannot encode a virtio-net header: the GSO type is "${gsoType}"; use none, tcp4, tcp6 or udp`,
+    );
   }
 }
 
@@ -170,9 +173,9 @@ function decodeGsoType(type: number): GsoType {
  * from the transport header at `checksumStart`, else from the network header at `networkOffset`.
  *
  * @param headerBytes length of the header on this fd, 10 or 12
- * @returns false when the packet asks for what its bytes do not allow (checksum outside the frame, a segment size outside
- *   1 .. 65535, no transport header found): zeros are written then, and the packet must be counted and not sent. No
- *   exception, because the bytes of a forwarded packet are somebody else's.
+ * @returns false when the packet asks for what its bytes do not allow (checksum outside the frame, segments of 0 or of
+ *   more than 65535 bytes, no transport header found): zeros are written then, and the packet must be counted and not
+ *   sent. No exception, because the bytes of a forwarded packet are somebody else's.
  * @throws UnknownGsoTypeError for a `gsoType` outside the union (a caller without types)
  */
 export function encode(packet: OffloadMetadata, view: DataView, at: number, headerBytes: number): boolean {
@@ -190,7 +193,13 @@ export function encode(packet: OffloadMetadata, view: DataView, at: number, head
   return true;
 }
 
-function encodeSegmentation(packet: OffloadMetadata, view: DataView, at: number, type: number, headerEnd: number): boolean {
+function encodeSegmentation(
+  packet: OffloadMetadata,
+  view: DataView,
+  at: number,
+  type: number,
+  headerEnd: number,
+): boolean {
   const size = packet.gsoSize;
   if (size < 1) return false;
   if (packet.end - headerEnd <= size) return true;
@@ -205,8 +214,12 @@ function isChecksumInside(packet: OffloadMetadata): boolean {
   if (packet.checksum !== 'partial') return true;
   const start = packet.checksumStart - packet.start;
   const { checksumOffset } = packet;
-  return start >= 0 && start <= FIELD_MAX && checksumOffset >= 0 &&
-    packet.checksumStart + checksumOffset + CHECKSUM_BYTES <= packet.end;
+  return (
+    start >= 0 &&
+    start <= FIELD_MAX &&
+    checksumOffset >= 0 &&
+    packet.checksumStart + checksumOffset + CHECKSUM_BYTES <= packet.end
+  );
 }
 
 function findHeaderEnd(packet: OffloadMetadata): number {

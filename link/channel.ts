@@ -201,19 +201,19 @@ export class ChannelEndpoint extends EndpointBase implements InjectableLinkEndpo
     let bytes = 0;
     while (accepted < list.length && this.#queue.push(list.at(accepted), list.at(accepted).start)) {
       bytes += list.at(accepted++).length;
+      // At once, so that the queue is never full while somebody waits: no `drain` fires before this call returns.
+      if (this.#readers.length > 0) this.#serveReader();
     }
     this.counters.add(Counter.transmittedPackets, accepted);
     this.counters.add(Counter.transmittedBytes, bytes);
     if (accepted < list.length) this.#wantsDrain = true;
-    this.#serveReaders();
     return accepted;
   }
 
-  #serveReaders(): void {
-    while (this.#readers.length > 0 && this.#queue.length > 0) {
-      const reader = this.#readers.shift() as Reader;
-      reader.resolve(this.read() as PacketBuffer);
-    }
+  #serveReader(): void {
+    const reader = this.#readers.shift();
+    const packet = this.read();
+    if (packet !== null) reader?.resolve(packet);
   }
 
   #waitForPacket(signal: AbortSignal | undefined): Promise<PacketBuffer> {

@@ -6,15 +6,7 @@
 import type { EndpointHalf } from '../dispatch/dispatcher-task.ts';
 import { LinkStatistics } from '../stack/statistics.ts';
 import { FdBasedEndpoint } from './fd-based.ts';
-import type { ResolvedFdBasedOptions } from './fd-based-options.ts';
-
-/** What the caller's half posts. */
-export interface HalfOptions {
-  /** With exactly one link, run inline, fds not owned. */
-  readonly options: ResolvedFdBasedOptions;
-  readonly statistics: SharedArrayBuffer;
-  readonly statisticsBlock: number;
-}
+import type { HalfOptions } from './fd-based-options.ts';
 
 /** Opens the half. */
 export function openHalf(posted: unknown): EndpointHalf {

@@ -91,6 +91,14 @@ export interface ResolvedFdBasedOptions {
   readonly transmitSlots: number;
 }
 
+/** What a worker's half of an endpoint is given. Plain data and shared memory. */
+export interface HalfOptions {
+  /** With exactly one link, run inline, fds not owned. */
+  readonly options: ResolvedFdBasedOptions;
+  readonly statistics: SharedArrayBuffer;
+  readonly statisticsBlock: number;
+}
+
 const MAX_PACKET_BYTES = 65_535;
 const MAX_GSO_BYTES = 65_536;
 const SMALL_SLOT_BYTES = 16_384;

@@ -12,6 +12,7 @@
  */
 
 import type { FdPoll } from '../dispatch/fd-poll.ts';
+import { completeChecksum } from '../gso/index.ts';
 import { encode, type VnetHeaderBytes } from '../gso/virtio-net-header.ts';
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../native/constants.ts';
 import { ERRNO } from '../native/errno.ts';
@@ -73,15 +74,19 @@ export class FdWriter {
    * @returns how many were accepted: sent, or refused for good and counted
    */
   write(list: PacketList, from: number, to: number): number {
-    let accepted = 0;
-    while (from + accepted < to) {
-      const count = Math.min(BATCH, to - from - accepted);
-      for (let message = 0; message < count; message++) this.#load(message, list.at(from + accepted + message));
-      const taken = this.#options.isSocket ? this.#sendBatch(list, from + accepted, count) : this.#writeEach(list, from + accepted, count);
-      accepted += taken;
+    let at = from;
+    while (at < to) {
+      const count = this.#loadBatch(list, at, Math.min(to, at + BATCH));
+      const taken = this.#options.isSocket ? this.#sendBatch(list, at, count) : this.#writeEach(list, at, count);
+      at += taken;
       if (taken < count) break;
+      // The batch was cut before its end by a packet whose offload request makes no sense.
+      if (at < to && count < BATCH) {
+        this.#counters.add(Counter['transmit-refused'], 1);
+        at++;
+      }
     }
-    return accepted;
+    return at - from;
   }
 
   /** Gives the tables back; the fd stays open. Idempotent. */
@@ -95,12 +100,24 @@ export class FdWriter {
     if (this.#copies !== null) unpin(this.#copies.bytes);
   }
 
-  /** Points message `message` of the table at the packet. */
-  #load(message: number, packet: PacketBuffer): void {
+  /** Points the table at the packets from `from` on, up to the first that cannot be sent: how many. */
+  #loadBatch(list: PacketList, from: number, to: number): number {
+    let count = 0;
+    while (from + count < to && this.#load(count, list.at(from + count))) count++;
+    return count;
+  }
+
+  /** Points message `message` at the packet; false when its offload request contradicts its bytes. */
+  #load(message: number, packet: PacketBuffer): boolean {
     const { vnetHeaderBytes } = this.#options;
-    if (vnetHeaderBytes !== 0) encode(packet, this.#headers.view, message * VNET_STRIDE, vnetHeaderBytes);
+    const isSound =
+      vnetHeaderBytes === 0
+        ? completeChecksum(packet) // nobody behind this fd would
+        : encode(packet, this.#headers.view, message * VNET_STRIDE, vnetHeaderBytes);
+    if (!isSound) return false;
     const address = packet.memory.address === 0 ? this.#copy(message, packet) : packet.memory.address + packet.start;
     this.#table.setIovec(message, FRAME_IOVEC, address, packet.length);
+    return true;
   }
 
   #copy(message: number, packet: PacketBuffer): number {

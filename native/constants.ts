@@ -35,10 +35,16 @@ export const SOCK_CLOEXEC = 0o2000000;
 
 /** Level of the options of socket(7). */
 export const SOL_SOCKET = 1;
+/** Level of the options of udp(7). */
+export const SOL_UDP = 17;
 /** Level of the options of packet(7). */
 export const SOL_PACKET = 263;
 /** Level of the options of netlink(7). */
 export const SOL_NETLINK = 270;
+
+// <netinet/udp.h>, udp(7)
+/** Payload bytes of the segments that the kernel cuts a longer send into; 0: it cuts none. */
+export const UDP_SEGMENT = 103;
 
 // <asm-generic/socket.h>
 /** Pending error, cleared by reading it. */
@@ -51,12 +57,8 @@ export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 /** Bind to one interface, by name. */
 export const SO_BINDTODEVICE = 25;
-/** Attach a classic BPF filter. */
-export const SO_ATTACH_FILTER = 26;
 /** Receive timeout, a struct timeval. */
 export const SO_RCVTIMEO = 20;
-/** Whether listen(2) was called. */
-export const SO_ACCEPTCONN = 30;
 /** As SO_SNDBUF without the cap; needs CAP_NET_ADMIN in the initial user namespace. */
 export const SO_SNDBUFFORCE = 32;
 /** As SO_RCVBUF without the cap; needs CAP_NET_ADMIN in the initial user namespace. */
@@ -65,8 +67,6 @@ export const SO_RCVBUFFORCE = 33;
 export const SO_PROTOCOL = 38;
 /** Address family of the socket (AF_…). */
 export const SO_DOMAIN = 39;
-/** Busy polling, microseconds. */
-export const SO_BUSY_POLL = 46;
 
 /** Ancillary data: file descriptors, unix(7). */
 export const SCM_RIGHTS = 1;
@@ -161,8 +161,6 @@ export const MAP_NORESERVE = 0x4000;
 
 /** unshare(2), setns(2): network namespace. */
 export const CLONE_NEWNET = 0x40000000;
-/** unshare(2), setns(2): mount namespace. */
-export const CLONE_NEWNS = 0x00020000;
 /** unshare(2), setns(2): user namespace; EINVAL in a process with threads, so never possible in Node. */
 export const CLONE_NEWUSER = 0x10000000;
 /** getrusage(2): the calling thread only. */
@@ -172,20 +170,12 @@ export const RUSAGE_THREAD = 1;
 
 /** Join a multicast group or a mode such as promiscuous. */
 export const PACKET_ADD_MEMBERSHIP = 1;
-/** Leave what PACKET_ADD_MEMBERSHIP joined. */
-export const PACKET_DROP_MEMBERSHIP = 2;
 /** Set up the receive ring. */
 export const PACKET_RX_RING = 5;
 /** Packet and drop counters; reading resets them. */
 export const PACKET_STATISTICS = 6;
-/** Hand up auxiliary data with each packet. */
-export const PACKET_AUXDATA = 8;
 /** Ring version (TPACKET_V…). */
 export const PACKET_VERSION = 10;
-/** Room before each frame of the ring. */
-export const PACKET_RESERVE = 12;
-/** Set up the transmit ring. */
-export const PACKET_TX_RING = 13;
 /** A struct virtio_net_hdr (10 bytes) precedes each frame. */
 export const PACKET_VNET_HDR = 15;
 /** Join a fan-out group. */
@@ -282,14 +272,10 @@ export const ARPHRD_NONE = 0xfffe;
 
 /** The interface is up. */
 export const IFF_UP = 0x1;
-/** Broadcast address is valid. */
-export const IFF_BROADCAST = 0x2;
 /** Loopback. */
 export const IFF_LOOPBACK = 0x8;
 /** Resources are there: carrier. */
 export const IFF_RUNNING = 0x40;
-/** No ARP. */
-export const IFF_NOARP = 0x80;
 /** Receives all frames. */
 export const IFF_PROMISC = 0x100;
 /** Bytes of an interface name with its terminating zero. */
@@ -375,16 +361,12 @@ export const NETLINK_ROUTE = 0;
 export const NETLINK_CAP_ACK = 10;
 /** Acknowledgements carry the kernel's words. */
 export const NETLINK_EXT_ACK = 11;
-/** Stricter checks of dump requests. */
-export const NETLINK_GET_STRICT_CHK = 12;
 /** Message type: acknowledgement or error. */
 export const NLMSG_ERROR = 2;
 /** Message type: end of a dump. */
 export const NLMSG_DONE = 3;
 /** Flag: this is a request. */
 export const NLM_F_REQUEST = 0x1;
-/** Flag: one of several replies. */
-export const NLM_F_MULTI = 0x2;
 /** Flag: acknowledge this. */
 export const NLM_F_ACK = 0x4;
 /** Flag of a reply: the dump changed while it was read. */

@@ -73,6 +73,12 @@ export const SOCKADDR_IN_PORT = 2;
 export const SOCKADDR_IN_ADDRESS = 4;
 export const SOCKADDR_IN_BYTES = 16;
 
+// struct sockaddr_in6, <netinet/in.h>, ipv6(7): | family u16 | port u16 BE | flow info u32 BE | address 16 | scope u32 |
+export const SOCKADDR_IN6_FAMILY = 0;
+export const SOCKADDR_IN6_PORT = 2;
+export const SOCKADDR_IN6_ADDRESS = 8;
+export const SOCKADDR_IN6_BYTES = 28;
+
 // struct sockaddr_nl, <linux/netlink.h>, netlink(7): | family u16 | pad u16 | pid u32 | groups u32 |
 export const SOCKADDR_NL_FAMILY = 0;
 export const SOCKADDR_NL_PID = 4;

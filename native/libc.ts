@@ -9,7 +9,7 @@
  *  - variadic functions (fcntl, ioctl) are declared with their one optional argument: on Linux x64 and arm64 a
  *    variadic integer travels in the same register as a named one.
  *
- * These return what C returns: -1 and errno. Only modules of this folder call them, and turn -1 into -errno or an error.
+ * These return what C returns: -1 and errno. Only modules of this folder call them; they make -1 an -errno or an error.
  *
  * @packageDocumentation
  */

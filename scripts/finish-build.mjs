@@ -1,5 +1,5 @@
-/** The last step of the build: what tsc cannot do. Makes the command executable, for `npx linkpoint` and the bin link. */
+// Makes the command executable: tsc keeps its shebang but not the mode.
+import { chmodSync, existsSync } from 'node:fs';
 
-import { chmodSync } from 'node:fs';
-
-chmodSync(new URL('../dist/cli/main.js', import.meta.url), 0o755);
+const command = new URL('../dist/cli/main.js', import.meta.url);
+if (existsSync(command)) chmodSync(command, 0o755);

@@ -28,4 +28,10 @@ export { PacketList } from './packet-list.ts';
 export { endLoan, lend, PacketPool } from './packet-pool.ts';
 export { DuplicateNicIdError, Stack, UnknownNicIdError } from './stack.ts';
 export { Counter, HISTOGRAM_BUCKETS, LinkStatistics, StatisticsBlock } from './statistics.ts';
-export type { CounterName, DropReason, InboundDropReason, OutboundDropReason, StatisticsSnapshot } from './statistics.ts';
+export type {
+  CounterName,
+  DropReason,
+  InboundDropReason,
+  OutboundDropReason,
+  StatisticsSnapshot,
+} from './statistics.ts';

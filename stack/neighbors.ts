@@ -48,7 +48,9 @@ export class Neighbors implements Iterable<[IpAddress, LinkAddress]> {
    */
   setStatic(address: IpAddress, linkAddress: LinkAddress): void {
     if (!Number.isInteger(linkAddress) || linkAddress <= 0 || linkAddress > LINK_BROADCAST) {
-      throw new RangeError(`Cannot set a static neighbor: its link address is ${linkAddress}; 1 to 2^48 - 1 is required`);
+      throw new RangeError(
+        `Cannot set a static neighbor: its link address is ${linkAddress}; 1 to 2^48 - 1 is required`,
+      );
     }
     this.#entries.set(address, linkAddress);
   }

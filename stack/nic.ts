@@ -93,7 +93,7 @@ export class Nic implements NetworkDispatcher {
   /** A list of our own between two uses: taken while a write is under way, for a tap may write, too. */
   #spareList: PacketList | null = new PacketList();
 
-  /** For `Stack`, which attaches it; a NIC without a stack works just as well once its endpoint has it as dispatcher. */
+  /** For `Stack`, which attaches it; without a stack, `endpoint.attach(nic)` does as well. */
   constructor(id: NicId, endpoint: LinkEndpoint, protocols: ProtocolDemultiplexer, options: NicOptions = {}) {
     this.id = id;
     this.name = options.name ?? `nic${id}`;
@@ -191,7 +191,7 @@ export class Nic implements NetworkDispatcher {
   /**
    * Resolves each packet's `egress.remoteLinkAddress` where the endpoint requires it and it is 0, adds the link headers
    * and writes the packets in order. The list is borrowed and left as it was; the packets' `start`, offsets and
-   * `egress.remoteLinkAddress` are those of the frame then, so that a packet that was not accepted can be written again.
+   * `egress.remoteLinkAddress` are the frame's then, so that a packet that was not accepted can be written again.
    *
    * A packet whose next hop has no link address counts as accepted: nothing would be gained by writing it again at
    * once. It is dropped and counted, `no-link-address`, and so is everything while the NIC is disabled.

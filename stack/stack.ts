@@ -89,7 +89,7 @@ export class Stack {
   }
 
   /**
-   * Detaches the NIC of this id from its endpoint and forgets it; allowed inside a delivery. The endpoint is not closed:
+   * Detaches the NIC of this id from its endpoint and forgets it; allowed inside a delivery. The endpoint stays open:
    * whoever opened it closes it, or attaches it elsewhere.
    * @throws UnknownNicIdError when there is none
    */

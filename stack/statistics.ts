@@ -68,8 +68,6 @@ const OUTBOUND_DROP_REASONS = [
   'transmit-refused',
   /** `allocate` found no free slot; counted per call. */
   'allocate-failed',
-  /** The next hop's link address is not known. */
-  'no-link-address',
   /** The peer of a pipe or the destination of a route is not there. */
   'no-peer',
 ] as const;

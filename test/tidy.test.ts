@@ -1,5 +1,5 @@
 /**
- * Style as a test: the rules of DESIGN sections 1 and 5 that a program can check. Each rule is first shown a bad sample,
+ * Style as a test: the rules of DESIGN sections 1 and 5 that a program can check. Each rule is first shown bad samples,
  * so that a rule which finds nothing is known to look.
  */
 
@@ -61,7 +61,8 @@ checkRule('imports go down the layers only', findLayerViolations, {
     { 'nowhere/index.ts': "import '../errors.ts';" },
   ],
   good: {
-    'link/fd-based.ts': "import { a } from '../native/libc.ts'; import { b } from './pipe.ts'; import { c } from 'node:fs';",
+    'link/fd-based.ts':
+      "import { a } from '../native/libc.ts'; import { b } from './pipe.ts'; import { c } from 'node:fs';",
     'cli/main.ts': "import '../index.ts'; import '../sandbox/veth.ts';",
     'test/any.test.ts': "import '../cli/main.ts'; import './stack/_support.ts';",
   },
@@ -70,7 +71,11 @@ checkRule('imports go down the layers only', findLayerViolations, {
 checkRule('no import leads back to where it began', findCycles, {
   bad: [
     { 'stack/a.ts': "import './a.ts';" },
-    { 'stack/a.ts': "import './b.ts';", 'stack/b.ts': "export * from './c.ts';", 'stack/c.ts': "import { a } from './a.ts';" },
+    {
+      'stack/a.ts': "import './b.ts';",
+      'stack/b.ts': "export * from './c.ts';",
+      'stack/c.ts': "import { a } from './a.ts';",
+    },
   ],
   good: { 'stack/a.ts': "import './b.ts'; import './c.ts';", 'stack/b.ts': "import './c.ts';", 'stack/c.ts': '' },
 });
@@ -79,7 +84,11 @@ checkRule('what must load without FFI does not lead to native/', findWaysToNativ
   bad: [
     { 'gso/a.ts': "import '../native/libc.ts';", 'native/libc.ts': '' },
     { 'link/pipe.ts': "import './other.ts';", 'link/other.ts': "import '../native/libc.ts';", 'native/libc.ts': '' },
-    { 'testing/a.ts': "import '../link/fd-based.ts';", 'link/fd-based.ts': "import '../native/fd.ts';", 'native/fd.ts': '' },
+    {
+      'testing/a.ts': "import '../link/fd-based.ts';",
+      'link/fd-based.ts': "import '../native/fd.ts';",
+      'native/fd.ts': '',
+    },
   ],
   good: {
     'link/pipe.ts': "import '../stack/nic.ts';",
@@ -154,7 +163,8 @@ checkRule('every export of the library has a docstring', findUndocumentedExports
     { 'native/other.ts': '// struct iovec\nexport const A = 0;' },
   ],
   good: {
-    'stack/a.ts': "/** The file. */\n\nimport './b.ts';\n/** One. */\nexport const a = 1, b = 2;\n/** Two. */ export class A {}\nconst c = 1;",
+    'stack/a.ts':
+      "/** The file. */\n\nimport './b.ts';\n/** One. */\nexport const a = 1, b = 2;\n/** Two. */ export class A {}",
     'stack/b.ts': '/** The file. */\n\n/** One. */\nexport const a = 1;',
     'stack/c.ts': '/** Both. */\nexport function f(a: string): void;\nexport function f(a: number): void;',
     'native/layout.ts': '/** The file. */\n\n// struct iovec\nexport const A = 0;\nexport const B = 1;',
@@ -169,11 +179,18 @@ checkRule('nothing is exported by default unless a contract says so', findDefaul
     { 'stack/a.ts': 'const a = 1;\nexport default a;' },
     { 'stack/a.ts': 'const a = 1;\nexport { a as default };' },
   ],
-  good: { 'dispatch/worker.ts': 'export default function run(): void {}', 'stack/a.ts': "export { default as a } from './b.ts';" },
+  good: {
+    'dispatch/worker.ts': 'export default function run(): void {}',
+    'stack/a.ts': "export { default as a } from './b.ts';",
+  },
 });
 
 checkRule('nothing is any', findAny, {
-  bad: [{ 'stack/a.ts': 'let a: any;' }, { 'stack/a.ts': 'const a = b as any;' }, { 'stack/a.ts': 'type A = Map<string, any>;' }],
+  bad: [
+    { 'stack/a.ts': 'let a: any;' },
+    { 'stack/a.ts': 'const a = b as any;' },
+    { 'stack/a.ts': 'type A = Map<string, any>;' },
+  ],
   good: { 'stack/a.ts': "let any: unknown; // any\nconst text = 'any';" },
 });
 

@@ -74,4 +74,5 @@ export const transportAt = (packet: PacketBuffer, { family }: Shape): number =>
   packet.networkOffset + (family === 4 ? ipv4.HEADER_BYTES : ipv6.HEADER_BYTES);
 
 /** Position behind the headers of a packet of `buildPacket`. */
-export const payloadAt = (packet: PacketBuffer, shape: Shape): number => transportAt(packet, shape) + headerBytesOf(shape);
+export const payloadAt = (packet: PacketBuffer, shape: Shape): number =>
+  transportAt(packet, shape) + headerBytesOf(shape);

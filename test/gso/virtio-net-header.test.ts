@@ -30,7 +30,8 @@ function encoded(packet: PacketBuffer, headerBytes = 10): number[] | null {
   if ([...bytes.subarray(0, 2), ...bytes.subarray(2 + headerBytes)].some((byte) => byte !== 0xa5)) {
     throw new Error('encode() wrote outside its header');
   }
-  if (!isDone && bytes.subarray(2, 2 + headerBytes).some((byte) => byte !== 0)) throw new Error('refused, yet not zero');
+  if (!isDone && bytes.subarray(2, 2 + headerBytes).some((byte) => byte !== 0))
+    throw new Error('refused, yet not zero');
   return isDone ? [...bytes.subarray(2, 2 + headerBytes)] : null;
 }
 
@@ -111,7 +112,12 @@ test('a verified checksum is DATA_VALID', (t) => {
   t.deepEqual(encoded(packet), [2, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 });
 
-for (const [payloadBytes, gsoType] of [[1, 0], [1199, 0], [1200, 0], [1201, 5]] as const) {
+for (const [payloadBytes, gsoType] of [
+  [1, 0],
+  [1199, 0],
+  [1200, 0],
+  [1201, 5],
+] as const) {
   test(`${payloadBytes} bytes of payload for segments of 1200 are type ${gsoType}, the checksum fields kept`, (t) => {
     const shape: Shape = { ...UDP_OVER_IPV4, payloadBytes };
     const bytes = encoded(ask(buildPacket(shape), shape, 'udp', 1200));
@@ -143,13 +149,22 @@ for (const shape of [UDP_OVER_IPV4, TCP_OVER_IPV6]) {
 const refusals: readonly [string, (packet: PacketBuffer) => void][] = [
   ['a segment size of 0', (packet) => (packet.gsoSize = 0)],
   ['a negative segment size', (packet) => (packet.gsoSize = -1)],
-  ['a checksum field that ends behind the frame', (packet) => (packet.checksumOffset = packet.end - packet.checksumStart - 1)],
+  [
+    'a checksum field that ends behind the frame',
+    (packet) => (packet.checksumOffset = packet.end - packet.checksumStart - 1),
+  ],
   ['a checksum before the frame', (packet) => (packet.checksumStart = packet.start - 1)],
   ['a checksum whose position is not known', (packet) => (packet.checksumStart = -1)],
   ['headers that end behind the frame', (packet) => (packet.headerEnd = packet.end + 1)],
   ['headers that end before the frame', (packet) => (packet.headerEnd = packet.start - 1)],
-  ['no transport header to be found', (packet) => Object.assign(packet, { checksum: 'none', headerEnd: -1, networkOffset: -1 })],
-  ['TCP segmentation of a UDP packet', (packet) => Object.assign(packet, { checksum: 'none', headerEnd: -1, gsoType: 'tcp4' })],
+  [
+    'no transport header to be found',
+    (packet) => Object.assign(packet, { checksum: 'none', headerEnd: -1, networkOffset: -1 }),
+  ],
+  [
+    'TCP segmentation of a UDP packet',
+    (packet) => Object.assign(packet, { checksum: 'none', headerEnd: -1, gsoType: 'tcp4' }),
+  ],
 ];
 for (const [what, spoil] of refusals) {
   test(`encode() refuses ${what}, without an exception, and leaves zeros`, (t) => {
@@ -185,7 +200,12 @@ test('decode() reads checksum and segmentation as positions', (t) => {
   });
 });
 
-for (const [flags, checksum] of [[0, 'none'], [2, 'validated'], [1, 'partial'], [3, 'partial']] as const) {
+for (const [flags, checksum] of [
+  [0, 'none'],
+  [2, 'validated'],
+  [1, 'partial'],
+  [3, 'partial'],
+] as const) {
   test(`flags ${flags} mean that the checksum is ${checksum}`, (t) => {
     const packet = buildPacket(UDP_OVER_IPV4);
     t.true(decode(headerOf({ flags, csumStart: 34, csumOffset: 6 }), 0, packet));
@@ -319,7 +339,7 @@ test('encode() then decode() gives back what a stack asked for', (t) => {
   );
 });
 
-test('decode() of any ten bytes never throws; what it takes is inside the frame and encodes to the same meaning', (t) => {
+test('decode() of any ten bytes never throws; what it takes lies in the frame and encodes to the same meaning', (t) => {
   const near = fc.oneof(fc.nat({ max: 120 }), fc.nat({ max: 0xffff }));
   const anyHeader = fc.record({
     flags: fc.nat({ max: 255 }),
@@ -341,7 +361,8 @@ test('decode() of any ten bytes never throws; what it takes is inside the frame 
       if (bytes === null) return packet.gsoType !== 'none' && packet.checksum !== 'partial'; // no such transport in it
       const again = buildPacket(shape);
       if (!decode(new DataView(Uint8Array.from(bytes).buffer), 0, again)) return false;
-      if (again.gsoType === packet.gsoType && packet.gsoType !== 'none') return JSON.stringify(offloadOf(again)) === JSON.stringify(first);
+      if (again.gsoType === packet.gsoType && packet.gsoType !== 'none')
+        return JSON.stringify(offloadOf(again)) === JSON.stringify(first);
       return again.checksum === packet.checksum && again.checksumStart === packet.checksumStart;
     }),
     { numRuns: 2000 },
@@ -353,5 +374,10 @@ test('format() prints one line for any ten bytes', (t) => {
   t.is(format(headerOf(GOOD), 0), 'gso udp/1200 hdr 42 csum 34+6');
   t.is(format(headerOf({ flags: 2 }), 0), 'gso none hdr 0 valid');
   t.is(format(headerOf({ gsoType: 3, gsoSize: 7 }), 0), 'gso 3/7 hdr 0');
-  fc.assert(fc.property(fc.uint8Array({ minLength: 10, maxLength: 10 }), (bytes) => !format(new DataView(Uint8Array.from(bytes).buffer), 0).includes('\n')));
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: 10, maxLength: 10 }),
+      (bytes) => !format(new DataView(Uint8Array.from(bytes).buffer), 0).includes('\n'),
+    ),
+  );
 });

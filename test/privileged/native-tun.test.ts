@@ -78,13 +78,13 @@ test.serial('a TUN hands up the packet that the kernel routes to it', (t) => {
     setInterfaceUp(name, true);
     const bytes = new Uint8Array(2048);
     const address = pin(bytes);
-    // The kernel has said its own things (MLD, router solicitation) already.
-    while (read(fd, address, 2048) > 0);
     const udp = openSocket(AF_INET, SOCK_DGRAM, 0);
     connectAddress(udp, new Uint8Array([AF_INET, 0, 0x12, 0x34, 192, 0, 2, 9, 0, 0, 0, 0, 0, 0, 0, 0]));
     t.is(write(udp, address, 100), 100);
-    t.is(read(fd, address, 2048), 128);
-    t.is(bytes[0], 0x45);
+    // IPv6 says things of its own on a new interface (MLD, router solicitation).
+    const lengths: number[] = [];
+    while (bytes[0] !== 0x45 && lengths.length < 100) lengths.push(read(fd, address, 2048));
+    t.is(lengths.at(-1), 128);
     t.deepEqual([...bytes.subarray(12, 20)], [192, 0, 2, 1, 192, 0, 2, 9]);
     unpin(bytes);
     closeFd(udp);

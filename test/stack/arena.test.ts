@@ -30,8 +30,17 @@ test('an arena is one shared block, seen as bytes and as fields', (t) => {
   t.is(arena.address, 0, 'until an FFI binds it');
 });
 
-for (const [slotCount, capacityBytes] of [[0, 1], [1, 0], [-1, 1], [1.5, 1], [1, Number.NaN]] as const) {
+for (const [slotCount, capacityBytes] of [
+  [0, 1],
+  [1, 0],
+  [-1, 1],
+  [1.5, 1],
+  [1, Number.NaN],
+] as const) {
   test(`an arena of ${slotCount} slots of ${capacityBytes} bytes is refused`, (t) => {
-    t.throws(() => new Arena(slotCount, capacityBytes), { instanceOf: RangeError, message: /a positive integer is required/ });
+    t.throws(() => new Arena(slotCount, capacityBytes), {
+      instanceOf: RangeError,
+      message: /a positive integer is required/,
+    });
   });
 }

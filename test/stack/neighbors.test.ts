@@ -46,7 +46,13 @@ test('iterating shows all entries, and clear() removes them', (t) => {
   const neighbors = new Neighbors();
   neighbors.setStatic(PEER_IPV6, PEER);
   neighbors.setStatic(PEER_IPV4, OWN);
-  t.deepEqual([...neighbors], [[PEER_IPV4, OWN], [PEER_IPV6, PEER]]);
+  t.deepEqual(
+    [...neighbors],
+    [
+      [PEER_IPV4, OWN],
+      [PEER_IPV6, PEER],
+    ],
+  );
   neighbors.clear();
   t.deepEqual([...neighbors], []);
 });

@@ -26,14 +26,19 @@ function createBench(options: NicOptions = {}): Bench {
 /** A recording tap. */
 function createTap(): LinkTap & { readonly seen: string[] } {
   const seen: string[] = [];
-  return { seen, handleLinkPacket: (nic, protocol, packet, direction) =>
-    void seen.push(`${nic.id} ${direction} ${protocol.toString(16)} ${packet.length}`) };
+  return {
+    seen,
+    handleLinkPacket: (nic, protocol, packet, direction) =>
+      void seen.push(`${nic.id} ${direction} ${protocol.toString(16)} ${packet.length}`),
+  };
 }
 
 /** 0 while received = delivered + drops holds. */
 function inboundBalance({ nic }: Bench): number {
   const { receivedPackets, deliveredPackets, drops } = nic.statistics.snapshot();
-  return receivedPackets - deliveredPackets - drops['receive-disabled'] - drops['other-host'] - drops['unknown-protocol'];
+  return (
+    receivedPackets - deliveredPackets - drops['receive-disabled'] - drops['other-host'] - drops['unknown-protocol']
+  );
 }
 
 test('a packet reaches the handler of its EtherType, and is counted', (t) => {
@@ -125,7 +130,11 @@ test('writePacket() resolves the next hop by a static neighbor and adds the link
 for (const [name, address, link] of [
   ['239.1.2.3, an IPv4 group', 0xefff_0203, 0x0100_5e7f_0203],
   ['255.255.255.255', 0xffff_ffff, LINK_BROADCAST],
-  ['ff02::1:ff00:2, an IPv6 group', Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 2), 0x3333_ff00_0002],
+  [
+    'ff02::1:ff00:2, an IPv6 group',
+    Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 2),
+    0x3333_ff00_0002,
+  ],
 ] as const) {
   test(`${name} needs no neighbor: its link address follows from it`, (t) => {
     const { endpoint, nic } = createBench();
@@ -172,13 +181,21 @@ test('a list is written in order around the packets without a link address', (t)
     endpoint.packetOf([4], PEER_IPV6),
   );
   t.is(nic.writePackets(list), 5);
-  t.deepEqual(endpoint.written.map((frame) => frame.at(-1)), [1, 3]);
+  t.deepEqual(
+    endpoint.written.map((frame) => frame.at(-1)),
+    [1, 3],
+  );
   t.is(nic.statistics.get('no-link-address'), 3);
   t.is(list.length, 5, 'the list is borrowed and left as it was');
 });
 
-for (const [room, done, dropped] of [[0, 1, 1], [1, 3, 2], [2, 4, 2], [3, 5, 2]] as const) {
-  test(`when the link takes ${room} of three, ${done} of the list are done with, and the rest can be written again`, (t) => {
+for (const [room, done, dropped] of [
+  [0, 1, 1],
+  [1, 3, 2],
+  [2, 4, 2],
+  [3, 5, 2],
+] as const) {
+  test(`when the link takes ${room} of three, ${done} of five are done with, and the rest can be written again`, (t) => {
     const { endpoint, nic } = createBench();
     nic.neighbors.setStatic(PEER_IPV4, PEER);
     const hops = [PEER_IPV6, PEER_IPV4, PEER_IPV6, PEER_IPV4, PEER_IPV4]; // dropped, 1, dropped, 3, 4
@@ -189,8 +206,14 @@ for (const [room, done, dropped] of [[0, 1, 1], [1, 3, 2], [2, 4, 2], [3, 5, 2]]
     list.dropFirst(done);
     endpoint.room = 10;
     t.is(nic.writePackets(list), 5 - done);
-    t.deepEqual(endpoint.written.map((frame) => frame.at(-1)), [1, 3, 4]);
-    t.true(endpoint.written.every((frame) => frame.length === 15), 'one link header each');
+    t.deepEqual(
+      endpoint.written.map((frame) => frame.at(-1)),
+      [1, 3, 4],
+    );
+    t.true(
+      endpoint.written.every((frame) => frame.length === 15),
+      'one link header each',
+    );
     t.is(nic.statistics.get('transmittedPackets') + nic.statistics.get('no-link-address'), 5);
   });
 }
@@ -207,7 +230,11 @@ test('a packet that is too long is named by its place in the list that was given
   const { endpoint, nic } = createBench();
   nic.neighbors.setStatic(PEER_IPV4, PEER);
   const long = Array<number>(1501).fill(0x45);
-  const list = PacketList.of(endpoint.packetOf([1], PEER_IPV6), endpoint.packetOf([1], PEER_IPV4), endpoint.packetOf(long, PEER_IPV4));
+  const list = PacketList.of(
+    endpoint.packetOf([1], PEER_IPV6),
+    endpoint.packetOf([1], PEER_IPV4),
+    endpoint.packetOf(long, PEER_IPV4),
+  );
   t.throws(() => nic.writePackets(list), { code: 'ERR_PACKET_TOO_LONG', message: /packet 2 of the list/ });
   t.is(endpoint.written.length, 0);
   t.is(nic.statistics.get('no-link-address'), 0);
@@ -249,9 +276,14 @@ test('a tap that writes inside a write disturbs neither', (t) => {
     },
   };
   nic.addTap(tap);
-  const outer = PacketList.of(...[PEER_IPV6, PEER_IPV4, PEER_IPV4].map((hop, index) => endpoint.packetOf([index], hop)));
+  const outer = PacketList.of(
+    ...[PEER_IPV6, PEER_IPV4, PEER_IPV4].map((hop, index) => endpoint.packetOf([index], hop)),
+  );
   t.is(nic.writePackets(outer), 3);
-  t.deepEqual(endpoint.written.map((frame) => frame.at(-1)), [1, 2, 9]);
+  t.deepEqual(
+    endpoint.written.map((frame) => frame.at(-1)),
+    [1, 2, 9],
+  );
   t.is(nic.statistics.get('transmittedPackets'), 3);
 });
 
@@ -261,7 +293,10 @@ test('a removed NIC neither receives nor writes', (t) => {
   endpoint.receive(IPV4, endpoint.packetOf([1]));
   t.is(handled.length, 0);
   t.is(endpoint.statistics.get('detached'), 1);
-  t.throws(() => nic.writePacket(endpoint.packetOf([1], PEER_IPV4)), { instanceOf: NicRemovedError, code: 'ERR_NIC_REMOVED' });
+  t.throws(() => nic.writePacket(endpoint.packetOf([1], PEER_IPV4)), {
+    instanceOf: NicRemovedError,
+    code: 'ERR_NIC_REMOVED',
+  });
   t.throws(() => nic.enable(), { instanceOf: NicRemovedError });
   t.false(nic.isEnabled);
   t.true(nic.isRemoved);

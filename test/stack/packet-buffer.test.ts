@@ -23,7 +23,12 @@ function everythingSet(packet: PacketBuffer): PacketBuffer {
   packet.gsoEcn = true;
   packet.gsoSize = 1440;
   packet.headerEnd = packet.start + 5;
-  Object.assign(packet.egress, { localLinkAddress: 1, remoteLinkAddress: 2, remoteAddress: 0xc000_0201, protocol: 0x0800 });
+  Object.assign(packet.egress, {
+    localLinkAddress: 1,
+    remoteLinkAddress: 2,
+    remoteAddress: 0xc000_0201,
+    protocol: 0x0800,
+  });
   return packet;
 }
 

@@ -32,7 +32,13 @@ test('at() behind the end throws, also where an older packet lies', (t) => {
   t.throws(() => list.at(-1), { instanceOf: RangeError });
 });
 
-for (const [count, left] of [[0, [0, 1, 2, 3]], [1, [1, 2, 3]], [3, [3]], [4, []], [9, []]] as const) {
+for (const [count, left] of [
+  [0, [0, 1, 2, 3]],
+  [1, [1, 2, 3]],
+  [3, [3]],
+  [4, []],
+  [9, []],
+] as const) {
   test(`dropFirst(${count}) of four leaves [${left.join()}]`, (t) => {
     const list = PacketList.of(...packets(4));
     list.dropFirst(count);

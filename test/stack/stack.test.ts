@@ -25,7 +25,10 @@ test('options name a NIC, disable it and make it promiscuous', (t) => {
 test('nics lists them in the order of creation', (t) => {
   const stack = new Stack();
   for (const id of [3, 1, 2]) stack.createNic(id, new RecordingEndpoint());
-  t.deepEqual(stack.nics.map(({ id }) => id), [3, 1, 2]);
+  t.deepEqual(
+    stack.nics.map(({ id }) => id),
+    [3, 1, 2],
+  );
 });
 
 test('an id that is taken is refused, and the endpoint stays free', (t) => {
@@ -48,7 +51,10 @@ test('an endpoint that refuses to be attached leaves the stack as it was', (t) =
   const endpoint = new RecordingEndpoint();
   stack.createNic(1, endpoint);
   t.throws(() => stack.createNic(2, endpoint), { code: 'ERR_ALREADY_ATTACHED' });
-  t.deepEqual(stack.nics.map(({ id }) => id), [1]);
+  t.deepEqual(
+    stack.nics.map(({ id }) => id),
+    [1],
+  );
   t.notThrows(() => stack.createNic(2, new RecordingEndpoint()));
 });
 
@@ -77,7 +83,10 @@ test('removeNic() detaches, closes nothing, and makes id and endpoint free again
   const endpoint = new RecordingEndpoint();
   stack.createNic(1, endpoint);
   stack.removeNic(1);
-  t.deepEqual(endpoint.reasons.map(({ kind }) => kind), ['detached']);
+  t.deepEqual(
+    endpoint.reasons.map(({ kind }) => kind),
+    ['detached'],
+  );
   t.throws(() => stack.nic(1), { instanceOf: UnknownNicIdError });
   t.true(stack.createNic(1, endpoint).isEnabled);
 });
@@ -94,13 +103,18 @@ test('a NIC may be removed inside a delivery', (t) => {
   endpoint.receive(IPV4, endpoint.packetOf([1]));
   endpoint.receive(IPV4, endpoint.packetOf([1]));
   t.is(deliveries, 1);
-  t.deepEqual(endpoint.reasons.map(({ kind }) => kind), ['detached']);
+  t.deepEqual(
+    endpoint.reasons.map(({ kind }) => kind),
+    ['detached'],
+  );
 });
 
 test('one handler serves all NICs and is told which one, and the EtherType', (t) => {
   const stack = new Stack();
   const seen: string[] = [];
-  const handler = { handlePacket: (nic: Nic, _packet: object, protocol: number) => void seen.push(`${nic.id}:${protocol}`) };
+  const handler = {
+    handlePacket: (nic: Nic, _packet: object, protocol: number) => void seen.push(`${nic.id}:${protocol}`),
+  };
   stack.setProtocolHandler(IPV4, handler);
   stack.setProtocolHandler(0x0806, handler);
   const endpoints = [1, 2].map((id) => {

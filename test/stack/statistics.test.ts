@@ -52,7 +52,15 @@ test('inboundDrops sums the reasons of inbound drops and no others', (t) => {
 });
 
 for (const [first, last, bucket] of [
-  [1, 1, 0], [2, 2, 1], [3, 4, 2], [5, 8, 3], [9, 16, 4], [17, 32, 5], [33, 64, 6], [65, 128, 7], [129, 256, 8],
+  [1, 1, 0],
+  [2, 2, 1],
+  [3, 4, 2],
+  [5, 8, 3],
+  [9, 16, 4],
+  [17, 32, 5],
+  [33, 64, 6],
+  [65, 128, 7],
+  [129, 256, 8],
   [257, 100_000, 9],
 ] as const) {
   test(`batches of ${first} to ${last} packets are counted in bucket ${bucket}`, (t) => {

@@ -12,9 +12,11 @@ const NO_LIBRARY = /^(?:test|examples|bench)\//;
 /** Modules of named offsets into C structures and shared memory. */
 const LAYOUTS = /(?:^|[/-])layout\.ts$/;
 
-/** Modules whose contract is a default export: piscina calls the default export of a worker's module. */
-const DEFAULT_EXPORTS =
-  /^(?:dispatch\/(?:worker|ring-worker|dispatcher-task)\.ts$|(?:test|examples|bench)\/.*(?:worker|dispatcher)[^/]*\.ts$)/;
+/**
+ * Modules whose contract is a default export: piscina calls that of dispatch/worker, and dispatch/worker that of the
+ * user's module, which makes a dispatcher.
+ */
+const DEFAULT_EXPORTS = /^(?:dispatch\/worker\.ts$|(?:test|examples|bench)\/.*(?:worker|dispatcher)[^/]*\.ts$)/;
 
 /** Files longer than one idea. */
 export function findLongFiles(sources: readonly Source[]): string[] {
@@ -42,7 +44,9 @@ export function findUndocumentedExports(sources: readonly Source[]): string[] {
   return collect(sources, (source, node) => {
     if (NO_LIBRARY.test(source.path) || node.parent !== source.file || !ts.canHaveModifiers(node)) return null;
     if (!isExported(node) || isLaterOverload(source, node)) return null;
-    return hasDocstring(source, node) || isOffsetUnderPicture(source, node) ? null : `${node.getText().split('\n')[0]?.slice(0, 60)}: no docstring`;
+    return hasDocstring(source, node) || isOffsetUnderPicture(source, node)
+      ? null
+      : `${node.getText().split('\n')[0]?.slice(0, 60)}: no docstring`;
   });
 }
 
@@ -87,7 +91,11 @@ function isLaterOverload(source: Source, node: ts.Node): boolean {
 /** A constant of a layout whose run of constants begins with a comment. */
 function isOffsetUnderPicture(source: Source, node: ts.Node): boolean {
   if (!LAYOUTS.test(source.path) || !ts.isVariableStatement(node)) return false;
-  const run = source.file.text.slice(0, node.getStart()).split(/\n\s*\n/).at(-1) ?? '';
+  const run =
+    source.file.text
+      .slice(0, node.getStart())
+      .split(/\n\s*\n/)
+      .at(-1) ?? '';
   return /^\s*\/[/*]/.test(run);
 }
 
@@ -97,5 +105,7 @@ function hasDocstring(source: Source, node: ts.Node): boolean {
   const comments = ts.getLeadingCommentRanges(text, node.pos) ?? [];
   const docs = comments.filter(({ pos, end }) => text.slice(pos, end).startsWith('/**'));
   const isFirst = source.file.statements[0] === node;
-  return docs.length > (isFirst && docs.length > 0 && text.slice(docs[0]?.end, node.getStart()).includes('\n\n') ? 1 : 0);
+  return (
+    docs.length > (isFirst && docs.length > 0 && text.slice(docs[0]?.end, node.getStart()).includes('\n\n') ? 1 : 0)
+  );
 }

@@ -1,0 +1,132 @@
+/**
+ * The demo's other half, a process of its own: it makes a network namespace and a device in it, passes the device's
+ * descriptor to the demo, and then is the kernel's side: it pings and exchanges UDP through sockets of that namespace.
+ *
+ *     tap    | namespace:  "tap0" 192.0.2.1 ─── queue ────────────────────────┼──► descriptor
+ *     veth   | namespace:  "veth0" 192.0.2.1 ═══ "veth1" ─── AF_PACKET ───────┼──► descriptor
+ *
+ * The namespace has no name: it goes with this process and the descriptor. This process goes with the demo, whatever
+ * ends that: it notices the closed socket, descriptor 3.
+ */
+
+import { LinkpointError } from '../errors.ts';
+import { formatIp } from '../header/address.ts';
+import { openPacketSocket } from '../link/open-packet-socket.ts';
+import { openTap } from '../link/open-tun.ts';
+import {
+  addIpv4Address,
+  addIpv6Address,
+  constants as c,
+  createNetworkNamespace,
+  disableDad,
+  enterNamespace,
+  setInterfaceMtu,
+  setInterfaceUp,
+} from '../native/index.ts';
+import { createVeth } from '../sandbox/veth.ts';
+import { IPV4_PREFIX_LENGTH, IPV6_PREFIX_LENGTH, MTU, OURS, THEIRS } from './demo-addresses.ts';
+import { Exchange } from './demo-exchange.ts';
+import { type Message, MessageSocket, type NamedExchange, type Refusal, type Tier } from './demo-messages.ts';
+import { planExchange } from './demo-plan.ts';
+import { probe } from './demo-probe.ts';
+import { exchangeUdp } from './demo-udp.ts';
+
+const SOCKET_FD = 3;
+/** Of the AF_PACKET socket: the window and what the kernel charges for it. */
+const PACKET_BUFFER_BYTES = 4 << 20;
+
+/** What the demo asks for, as the process's argument. */
+export interface ChildTask {
+  readonly tiers: readonly Tier[];
+  /** Datagrams, super-sends not counted. */
+  readonly count: number;
+}
+
+interface Device {
+  readonly tier: Tier;
+  readonly name: string;
+  readonly fd: number;
+  readonly offloads: boolean;
+  close(): void;
+}
+
+/** Runs the child; `task` is the JSON of a ChildTask. */
+export function runChild(task: string): void {
+  const { tiers, count } = JSON.parse(task) as ChildTask;
+  const ended = new AbortController();
+  // Ctrl-C reaches the whole process group. The demo's end is ours, and nothing else, so that it ends us in order.
+  process.on('SIGINT', () => undefined);
+  const socket = new MessageSocket(SOCKET_FD, (message) => {
+    if (message === null) {
+      ended.abort();
+      setImmediate(() => process.exit(0)); // after a ping that the abort ends
+    } else if (message.kind === 'start') {
+      void talk(count, ended.signal).then((result) => socket.send(result), (error: unknown) => socket.send(failure(error)));
+    }
+  });
+  try {
+    openDevice(tiers, socket);
+  } catch (error) {
+    socket.send(failure(error));
+  }
+}
+
+/** Makes the first of the tiers that can be made, and passes its descriptor. */
+function openDevice(tiers: readonly Tier[], socket: MessageSocket): void {
+  const refused: Refusal[] = [];
+  for (const tier of tiers) {
+    try {
+      // A namespace each: what a refused tier has left behind is out of the way.
+      enterNamespace(createNetworkNamespace());
+      const device = tier === 'tap' ? makeTap() : makeVeth();
+      socket.send({ kind: 'device', tier, name: device.name, offloads: device.offloads, refused }, [device.fd]);
+      device.close();
+      return;
+    } catch (error) {
+      refused.push({ tier, reason: (error as Error).message });
+    }
+  }
+  const reasons = refused.map(({ tier, reason }) => `${tier}: ${reason}`).join('; ');
+  socket.send({ kind: 'failure', message: reasons, code: 'ERR_NO_DEVICE', refused });
+}
+
+function makeTap(): Device {
+  const tap = openTap({ name: 'tap0', vnetHeaderBytes: 12 });
+  configure(tap.name);
+  const offloads = (tap.offloads & c.TUN_F_USO4) !== 0;
+  return { tier: 'tap', name: tap.name, fd: tap.fd, offloads, close: () => tap.close() };
+}
+
+function makeVeth(): Device {
+  createVeth({ name: 'veth0', peerName: 'veth1' });
+  setInterfaceUp('veth1', true);
+  configure('veth0');
+  const socket = openPacketSocket({ interfaceName: 'veth1', vnetHeaderBytes: 10, bufferBytes: PACKET_BUFFER_BYTES });
+  return { tier: 'veth', name: socket.name, fd: socket.fd, offloads: true, close: () => socket.close() };
+}
+
+function configure(name: string): void {
+  disableDad(name);
+  setInterfaceMtu(name, MTU);
+  addIpv4Address(name, THEIRS.ipv4, IPV4_PREFIX_LENGTH);
+  setInterfaceUp(name, true);
+  addIpv6Address(name, THEIRS.ipv6, IPV6_PREFIX_LENGTH);
+}
+
+async function talk(count: number, signal: AbortSignal): Promise<Message> {
+  const addresses = [OURS.ipv4, OURS.ipv6];
+  const probes = [];
+  for (const address of addresses) probes.push(await probe(address, signal));
+  const exchanges: NamedExchange[] = [];
+  for (const address of addresses) {
+    const exchange = new Exchange(planExchange(count, address));
+    await exchangeUdp(address, exchange);
+    exchanges.push({ address: formatIp(address), ...exchange.result() });
+  }
+  return { kind: 'result', probes, exchanges };
+}
+
+function failure(error: unknown): Message {
+  const code = error instanceof LinkpointError ? error.code : 'ERR_DEMO';
+  return { kind: 'failure', message: error instanceof Error ? error.message : String(error), code, refused: [] };
+}

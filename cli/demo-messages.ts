@@ -1,0 +1,102 @@
+/**
+ * What the demo and its child in the namespace say to each other, over a SEQPACKET pair: JSON, and descriptors with it.
+ *
+ *     demo (endpoint, dispatcher)                    child (namespace, device, kernel sockets)
+ *        │  ◄──── { kind: 'device' } + the device's descriptor ────   │
+ *        │  ────── { kind: 'start' } ──────────────────────────────►  │   the endpoint is attached
+ *        │  ◄──── { kind: 'result' } or { kind: 'failure' } ───────   │
+ *
+ * The end of either process closes its end of the pair, which the other notices: nobody is left behind.
+ */
+
+import { Readiness, receiveFds, sendFds } from '../native/index.ts';
+import type { ExchangeResult } from './demo-exchange.ts';
+import type { ProbeResult } from './demo-probe.ts';
+
+/** What the demo runs on, best first. */
+export const TIERS = ['tap', 'veth', 'socketpair'] as const;
+/** One of them. */
+export type Tier = (typeof TIERS)[number];
+
+/** Why a better tier was not used. */
+export interface Refusal {
+  readonly tier: Tier;
+  readonly reason: string;
+}
+
+/** The device that a child has made; its descriptor comes with the message. */
+export interface DeviceMessage {
+  readonly kind: 'device';
+  readonly tier: Tier;
+  /** Name of the interface. */
+  readonly name: string;
+  /** UDP and TCP cross as super-packets. */
+  readonly offloads: boolean;
+  readonly refused: readonly Refusal[];
+}
+
+/** How the exchange with one address went. */
+export interface NamedExchange extends ExchangeResult {
+  readonly address: string;
+}
+
+/** Everything went to its end, well or not. */
+export interface ResultMessage {
+  readonly kind: 'result';
+  readonly probes: readonly ProbeResult[];
+  readonly exchanges: readonly NamedExchange[];
+}
+
+/** It did not. */
+export interface FailureMessage {
+  readonly kind: 'failure';
+  readonly message: string;
+  readonly code: string;
+  /** No tier of this child can be used: the demo may go on with another. */
+  readonly refused: readonly Refusal[];
+}
+
+/** The endpoint is attached: begin. */
+export interface StartMessage {
+  readonly kind: 'start';
+}
+
+/** Anything that is said. */
+export type Message = DeviceMessage | ResultMessage | FailureMessage | StartMessage;
+
+const MESSAGE_BYTES = 64 * 1024;
+
+/** One end of the conversation. */
+export class MessageSocket {
+  readonly fd: number;
+  #readiness: Readiness | null;
+
+  /**
+   * Calls `received` for every message and once, with null, when the other end is closed.
+   * @param fd a non-blocking SEQPACKET socket; it stays the caller's
+   */
+  constructor(fd: number, received: (message: Message | null, fds: readonly number[]) => void) {
+    this.fd = fd;
+    this.#readiness = Readiness.watch(fd, { readable: true, disconnect: true }, () => {
+      const incoming = receiveFds(fd, 1, MESSAGE_BYTES);
+      if (incoming === null) return;
+      if (incoming.data.byteLength > 0) {
+        received(JSON.parse(Buffer.from(incoming.data).toString('utf8')) as Message, incoming.fds);
+        return;
+      }
+      this.close();
+      received(null, []);
+    });
+  }
+
+  /** Says something; descriptors are copied to the other process. */
+  send(message: Message, fds: readonly number[] = []): void {
+    sendFds(this.fd, fds, Buffer.from(JSON.stringify(message)));
+  }
+
+  /** Listens no more. Idempotent. */
+  close(): void {
+    this.#readiness?.close();
+    this.#readiness = null;
+  }
+}

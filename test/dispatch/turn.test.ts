@@ -1,0 +1,78 @@
+import test from 'ava';
+import { TURN_PACKETS, Turns, type TurnTaker } from '../../dispatch/turn.ts';
+
+class Source implements TurnTaker {
+  waiting: number;
+  readonly batch: number;
+  readonly served: number[] = [];
+
+  constructor(waiting: number, batch = 64) {
+    this.waiting = waiting;
+    this.batch = batch;
+  }
+
+  get wantsTurn(): boolean {
+    return this.waiting > 0;
+  }
+
+  step(packetLimit: number): number {
+    const taken = Math.min(packetLimit, this.batch, this.waiting);
+    this.waiting -= taken;
+    this.served.push(taken);
+    return taken;
+  }
+}
+
+const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+test('a source that is alone is served within its own callback', (t) => {
+  const turns = new Turns();
+  const source = new Source(100);
+  turns.ready(source);
+  t.is(source.waiting, 0);
+});
+
+test('a flood gets 256 packets a turn and the rest later', async (t) => {
+  const turns = new Turns();
+  const source = new Source(10_000);
+  turns.ready(source);
+  t.is(10_000 - source.waiting, TURN_PACKETS);
+  for (let turn = 0; turn < 60 && source.waiting > 0; turn++) await immediate();
+  t.is(source.waiting, 0);
+});
+
+test('between two immediates of the user there are never more than 256 packets, however many sources flood', async (t) => {
+  const turns = new Turns();
+  const sources = Array.from({ length: 16 }, () => new Source(2_000));
+  for (const source of sources) turns.ready(source);
+  const total = (): number => 16 * 2_000 - sum(sources.map((source) => source.waiting));
+  let before = total();
+  while (sources.some((source) => source.waiting > 0)) {
+    for (const source of sources) turns.ready(source); // what a level-triggered poll does in every loop turn
+    await immediate();
+    t.true(total() - before <= TURN_PACKETS);
+    before = total();
+  }
+});
+
+test('waiting sources are served in turn, a batch each', async (t) => {
+  const turns = new Turns();
+  const sources = [new Source(1_000), new Source(1_000), new Source(1_000)];
+  for (const source of sources) turns.ready(source);
+  for (let turn = 0; turn < 4; turn++) await immediate();
+  const served = sources.map((source) => sum(source.served));
+  t.true(Math.max(...served) - Math.min(...served) <= TURN_PACKETS);
+  t.true(Math.min(...served) > 0);
+});
+
+test('a source that is removed is not served again', async (t) => {
+  const turns = new Turns();
+  const source = new Source(10_000);
+  turns.ready(source);
+  turns.remove(source);
+  const before = source.waiting;
+  await immediate();
+  await immediate();
+  t.is(source.waiting, before);
+});

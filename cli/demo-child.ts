@@ -35,6 +35,10 @@ const SOCKET_FD = 3;
 /** Of the AF_PACKET socket: the window and what the kernel charges for it. */
 const PACKET_BUFFER_BYTES = 4 << 20;
 
+/** Longer than duplicate address detection takes: up to a second of delay and one of waiting (RFC 4862 section 5.4). */
+const DAD_MILLISECONDS = 2500;
+let isTentative = false;
+
 /** What the demo asks for, as the process's argument. */
 export interface ChildTask {
   readonly tiers: readonly Tier[];
@@ -106,15 +110,26 @@ function makeVeth(): Device {
 }
 
 function configure(name: string): void {
-  disableDad(name);
+  isTentative = !tryDisableDad(name);
   setInterfaceMtu(name, MTU);
   addIpv4Address(name, THEIRS.ipv4, IPV4_PREFIX_LENGTH);
   setInterfaceUp(name, true);
   addIpv6Address(name, THEIRS.ipv6, IPV6_PREFIX_LENGTH);
 }
 
+/** Whether duplicate address detection is off, so that the IPv6 address can be used at once. */
+function tryDisableDad(name: string): boolean {
+  try {
+    disableDad(name);
+    return true;
+  } catch {
+    return false; // /proc/sys is read-only in some containers: then it takes its time
+  }
+}
+
 async function talk(count: number, signal: AbortSignal): Promise<Message> {
   const addresses = [OURS.ipv4, OURS.ipv6];
+  if (isTentative) await new Promise((resolve) => setTimeout(resolve, DAD_MILLISECONDS));
   const probes = [];
   for (const address of addresses) probes.push(await probe(address, signal));
   const exchanges: NamedExchange[] = [];

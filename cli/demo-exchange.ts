@@ -98,6 +98,11 @@ export class Exchange {
     return this.#isAllSent && this.#outstanding.length === 0;
   }
 
+  /** Answers so far that were right. */
+  get right(): number {
+    return this.#roundTrips.length;
+  }
+
   /** What to send next; null when all is sent or the window is full. */
   next(): Sending | null {
     if (this.#isAllSent) return null;
@@ -136,7 +141,7 @@ export class Exchange {
 
   /** How it went, now. */
   result(): ExchangeResult {
-    const right = this.#roundTrips.length;
+    const { right } = this;
     const planned = this.#plan.count + this.#plan.superSends * SEGMENTS;
     const sorted = Float64Array.from(this.#roundTrips).sort();
     return {

@@ -36,8 +36,8 @@ const PING_STATUSES: readonly (number | null)[] = [0, 1];
 /** Who asked, and how often there was an answer. */
 export interface ProbeResult {
   readonly address: string;
-  /** `ping`: ping(8); `socket`: an ICMP socket of ours. */
-  readonly tool: 'ping' | 'socket';
+  /** `ping`: ping(8); `socket`: an ICMP socket of ours; `script`: the scripted peer. */
+  readonly tool: 'ping' | 'socket' | 'script';
   readonly sent: number;
   readonly received: number;
 }

@@ -79,19 +79,39 @@ interface HalfModule {
 /** Makes the dispatcher and runs it until the link ends or the task is stopped. */
 export async function runDispatcherTask(task: DispatcherTask): Promise<TaskEnd> {
   const abort = new AbortController();
-  const half = ((await import(task.halfModule)) as HalfModule).openHalf(task.halfOptions);
+  const stopped: TaskEnd = { kind: 'stopped', fd: task.fd, errno: 0 };
+  const stop = Readiness.watch(task.stopFd, { readable: true }, () => {
+    stop.close(); // level-triggered: once is enough
+    abort.abort();
+  });
+  let half: EndpointHalf | undefined;
   try {
-    const { index, count } = task;
-    const createDispatcher = await importDispatcher(task.module);
-    const dispatcher = await createDispatcher(half.endpoint, task.data, { index, count, signal: abort.signal });
-    return await untilClosed(task, half, dispatcher);
+    half = ((await import(task.halfModule)) as HalfModule).openHalf(task.halfOptions);
+    const dispatcher = await unlessAborted(createDispatcher(task, half, abort.signal), abort.signal);
+    return dispatcher === null ? stopped : await untilClosed(task, half, dispatcher, abort.signal);
   } catch (error) {
     return { kind: 'thrown', fd: task.fd, errno: 0, error: errorData(asError(error)) };
   } finally {
+    stop.close();
     abort.abort();
-    half.endpoint.close();
+    half?.endpoint.close();
     task.port.close();
   }
+}
+
+async function createDispatcher(task: DispatcherTask, half: EndpointHalf, signal: AbortSignal): Promise<NetworkDispatcher> {
+  const { data, index, count } = task;
+  const create = await importDispatcher(task.module);
+  return create(half.endpoint, data, { index, count, signal });
+}
+
+/** The promise's value, or null when the signal comes first: a dispatcher that is never made must not hold up a stop. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+    if (signal.aborted) resolve(null);
+    promise.then(resolve, reject);
+  });
 }
 
 async function importDispatcher(module: string): Promise<CreateDispatcher> {
@@ -100,20 +120,21 @@ async function importDispatcher(module: string): Promise<CreateDispatcher> {
   throw new InvalidOptionError(`Cannot run dispatcher module "${module}": it has no default export; export createDispatcher`);
 }
 
-function untilClosed(task: DispatcherTask, half: EndpointHalf, dispatcher: NetworkDispatcher): Promise<TaskEnd> {
-  const { endpoint } = half;
+function untilClosed(
+  task: DispatcherTask,
+  { endpoint, drain }: EndpointHalf,
+  dispatcher: NetworkDispatcher,
+  signal: AbortSignal,
+): Promise<TaskEnd> {
   return new Promise((resolve) => {
-    const stop = Readiness.watch(task.stopFd, { readable: true }, () => endpoint.attach(null));
+    endpoint.on('closed', (reason) => resolve(taskEndOf(task.fd, reason)));
+    endpoint.on('drain', () => task.port.postMessage('drain'));
     task.port.on('message', () => {
-      half.drain();
+      drain();
       endpoint.attach(null);
     });
-    endpoint.on('drain', () => task.port.postMessage('drain'));
-    endpoint.on('closed', (reason) => {
-      stop.close();
-      resolve(taskEndOf(task.fd, reason));
-    });
     endpoint.attach(dispatcher);
+    signal.addEventListener('abort', () => endpoint.attach(null), { once: true });
   });
 }
 

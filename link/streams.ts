@@ -5,7 +5,6 @@
  *     endpoint ◄── writable   a full link holds the writer back until `drain`
  */
 
-import { LinkClosedError } from '../errors.ts';
 import type { LinkEndpoint } from '../stack/link-endpoint.ts';
 import { packets, type PacketsOptions } from './packets.ts';
 
@@ -48,20 +47,15 @@ async function writeFrame(endpoint: LinkEndpoint, frame: Uint8Array): Promise<vo
   while (!endpoint.writeRawPacket(frame)) await untilDrained(endpoint);
 }
 
-/** Resolves with `drain`; rejects when the endpoint ends first, for then nobody will say `drain`. */
+/** Resolves with `drain`, or when the attachment ends: the next write tells whether the endpoint did, too. */
 function untilDrained(endpoint: LinkEndpoint): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onDrain = (): void => {
-      endpoint.off('closed', onClosed);
+  return new Promise((resolve) => {
+    const onEither = (): void => {
+      endpoint.off('drain', onEither);
+      endpoint.off('closed', onEither);
       resolve();
     };
-    const onClosed = (reason: { readonly kind: string }): void => {
-      if (reason.kind === 'detached') return;
-      endpoint.off('drain', onDrain);
-      endpoint.off('closed', onClosed);
-      reject(new LinkClosedError('Cannot write a frame', reason.kind));
-    };
-    endpoint.once('drain', onDrain);
-    endpoint.on('closed', onClosed);
+    endpoint.on('drain', onEither);
+    endpoint.on('closed', onEither);
   });
 }

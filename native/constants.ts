@@ -35,12 +35,18 @@ export const SOCK_CLOEXEC = 0o2000000;
 
 /** Level of the options of socket(7). */
 export const SOL_SOCKET = 1;
+/** Level of the options of tcp(7). */
+export const SOL_TCP = 6;
 /** Level of the options of udp(7). */
 export const SOL_UDP = 17;
 /** Level of the options of packet(7). */
 export const SOL_PACKET = 263;
 /** Level of the options of netlink(7). */
 export const SOL_NETLINK = 270;
+
+// <netinet/tcp.h>, tcp(7)
+/** Send small segments at once instead of waiting for acknowledgements (Nagle's algorithm). */
+export const TCP_NODELAY = 1;
 
 // <netinet/udp.h>, udp(7)
 /** Payload bytes of the segments that the kernel cuts a longer send into; 0: it cuts none. */

@@ -305,7 +305,7 @@ const HEADERS = [
   'poll.h',
   'sched.h',
   'netinet/in.h',
-  'netinet/udp.h',
+  'netinet/tcp.h',
   'netinet/udp.h',
   'sys/epoll.h',
   'sys/eventfd.h',

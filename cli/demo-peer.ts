@@ -147,8 +147,8 @@ class ScriptedPeer implements NetworkDispatcher {
     const packet = this.#allocate(bytes);
     const { pattern } = this.#exchange as Exchange;
     packet.bytes.set(pattern.subarray(sending.at, sending.at + sending.bytes), packet.start + udp.HEADER_BYTES);
-    const header = { sourcePort: SOURCE_PORT, destinationPort: ECHO_PORT, length: bytes, checksum: 0 };
-    udp.emit(header, packet.view, packet.start);
+    const ports = { sourcePort: SOURCE_PORT, destinationPort: ECHO_PORT };
+    udp.emit({ ...ports, payloadBytes: sending.bytes, checksum: 0 }, packet.view, packet.start);
     return this.#sendIp(packet, address, PROTOCOL_UDP, this.#linkAddress, sending.segmentBytes);
   }
 

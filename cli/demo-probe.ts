@@ -17,7 +17,8 @@ import {
   constants as c,
   ERRNO,
   freePinned,
-  inetAddress,
+  inet4Address,
+  inet6Address,
   openSocket,
   type PinnedBuffer,
   pollNow,
@@ -73,7 +74,7 @@ async function askBySocket(address: number | Uint8Array): Promise<number> {
   const fd = openSocket(isIpv4 ? c.AF_INET : c.AF_INET6, c.SOCK_RAW, isIpv4 ? PROTOCOL_ICMPV4 : PROTOCOL_ICMPV6);
   const memory = allocatePinned(2048);
   try {
-    connectAddress(fd, inetAddress(address, 0));
+    connectAddress(fd, isIpv4 ? inet4Address(address, 0) : inet6Address(address, 0));
     let received = 0;
     for (let sequence = 1; sequence <= REQUESTS; sequence++) {
       sendRequest(fd, memory, isIpv4, sequence);

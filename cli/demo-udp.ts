@@ -12,7 +12,8 @@ import {
   constants as c,
   ERRNO,
   freePinned,
-  inetAddress,
+  inet4Address,
+  inet6Address,
   openSocket,
   pin,
   read,
@@ -54,10 +55,11 @@ class UdpClient {
   constructor(address: number | Uint8Array, exchange: Exchange) {
     this.#exchange = exchange;
     this.#driver = new ExchangeDriver(exchange, (sending) => this.#trySend(sending));
-    this.#fd = openSocket(typeof address === 'number' ? c.AF_INET : c.AF_INET6, c.SOCK_DGRAM, 0);
+    const isIpv4 = typeof address === 'number';
+    this.#fd = openSocket(isIpv4 ? c.AF_INET : c.AF_INET6, c.SOCK_DGRAM, 0);
     this.#patternAddress = pin(exchange.pattern);
     setBufferSizes(this.#fd, { receive: RECEIVE_BUFFER_BYTES, force: true });
-    connectAddress(this.#fd, inetAddress(address, ECHO_PORT));
+    connectAddress(this.#fd, isIpv4 ? inet4Address(address, ECHO_PORT) : inet6Address(address, ECHO_PORT));
   }
 
   async run(): Promise<void> {

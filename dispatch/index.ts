@@ -3,6 +3,7 @@
  * @packageDocumentation
  */
 
+export type { CreateDispatcher, WorkerContext, WorkerDispatcher } from './dispatcher-task.ts';
 export { DEFAULT_RING_GEOMETRY } from './packet-mmap.ts';
 export type { RingGeometry } from './packet-mmap.ts';
 export type { DispatchMode, FrameSink, LinkDispatcher } from './link-dispatcher.ts';

@@ -8,7 +8,8 @@
  *                                         └─ hangup, gone, fatal: listener.onEnd, once
  *
  * libuv stops a poll handle whose fd reports an error (an interface that goes down does), so the same timer that waits
- * for the link starts the handle again. No exception of a user's dispatcher leaves a poll callback: one try/catch holds
+ * for the link starts the handle again. An AF_PACKET socket whose interface was down before we came raises no event at
+ * all when it is deleted: until the first frame has shown that it is up, the timer looks, too. No exception of a user's dispatcher leaves a poll callback: one try/catch holds
  * around a whole batch.
  */
 
@@ -47,6 +48,7 @@ export class InlineReader implements TurnTaker {
   #closeAfterRead = false;
   #hasMore = false;
   #isDown = false;
+  #isUnproven = false;
   #revival: NodeJS.Timeout | null = null;
   #revivalMilliseconds = FIRST_REVIVAL_MILLISECONDS;
 
@@ -77,6 +79,8 @@ export class InlineReader implements TurnTaker {
   start(): void {
     this.#isRunning = true;
     this.#poll.setReader(this.#onReadable);
+    this.#isUnproven = this.#isPacketSocket;
+    if (this.#isUnproven) this.#awaitRevival();
   }
 
   /** Reads no more; allowed inside a delivery. Idempotent; `start` may follow. */
@@ -187,13 +191,14 @@ export class InlineReader implements TurnTaker {
     this.#revival = null;
     if (!this.#isRunning || this.#endIfGone()) return;
     this.#poll.revive();
-    if (this.#isDown) this.#awaitRevival();
+    if (this.#isDown || this.#isUnproven) this.#awaitRevival();
   };
 
   /** A frame came: the link is up. */
   #recover(): void {
     if (!this.#isDown && this.#revivalMilliseconds === FIRST_REVIVAL_MILLISECONDS) return;
     this.#isDown = false;
+    this.#isUnproven = false;
     this.#cancelRevival();
   }
 

@@ -3,6 +3,7 @@
 import type { StatisticsBlock } from '../stack/statistics.ts';
 import type { FdPoll } from './fd-poll.ts';
 import { type BatchSink, InlineReader } from './inline-reader.ts';
+import type { LinkDispatcher } from './link-dispatcher.ts';
 import { openDispatcher, type ReceiveOptions } from './open-dispatcher.ts';
 import type { Runner, RunnerListener } from './runner.ts';
 
@@ -18,9 +19,9 @@ export class InlineRunner implements Runner {
     counters: StatisticsBlock,
     listener: RunnerListener,
   ) {
-    this.#readers = links.map((link, index) => {
-      const { isPacketSocket } = link;
-      const dispatcher = openDispatcher(link, counters);
+    const dispatchers = openDispatchers(links, counters);
+    this.#readers = dispatchers.map((dispatcher, index) => {
+      const { isPacketSocket } = links[index] as ReceiveOptions;
       return new InlineReader(dispatcher, polls[index] as FdPoll, sink, { counters, isPacketSocket, listener });
     });
   }
@@ -47,5 +48,17 @@ export class InlineRunner implements Runner {
 
   collectKernelDrops(): void {
     for (const reader of this.#readers) reader.dispatcher.collectKernelDrops();
+  }
+}
+
+/** All or none: when the kernel refuses a ring, those before it are given back. */
+function openDispatchers(links: readonly ReceiveOptions[], counters: StatisticsBlock): LinkDispatcher[] {
+  const dispatchers: LinkDispatcher[] = [];
+  try {
+    for (const link of links) dispatchers.push(openDispatcher(link, counters));
+    return dispatchers;
+  } catch (error) {
+    for (const dispatcher of dispatchers) dispatcher.close();
+    throw error;
   }
 }

@@ -13,12 +13,20 @@
  * Source: Documentation/networking/packet_mmap.rst, linux/if_packet.h.
  */
 
-import { SOL_SOCKET, SO_ERROR, TP_STATUS_CSUM_VALID, TP_STATUS_KERNEL, TP_STATUS_USER } from '../native/constants.ts';
+import {
+  PACKET_RX_RING,
+  SOL_PACKET,
+  SOL_SOCKET,
+  SO_ERROR,
+  TP_STATUS_CSUM_VALID,
+  TP_STATUS_KERNEL,
+  TP_STATUS_USER,
+} from '../native/constants.ts';
 import { ERRNO } from '../native/errno.ts';
 import * as layout from '../native/layout.ts';
 import { mapRing, type RingMapping } from '../native/mapping.ts';
 import { setupRxRing } from '../native/packet-socket.ts';
-import { getOption } from '../native/socket.ts';
+import { getOption, trySetOption } from '../native/socket.ts';
 import { PacketBuffer } from '../stack/packet-buffer.ts';
 import type { StatisticsBlock } from '../stack/statistics.ts';
 import type { Intake } from './intake.ts';
@@ -40,6 +48,9 @@ export const DEFAULT_RING_GEOMETRY: RingGeometry = { blockBytes: 1 << 18, blockC
 
 /** Nominal only: V3 packs frames of any size into a block. The kernel wants it to divide the block. */
 const FRAME_BYTES = 2048;
+
+/** A request for no ring at all, which takes one that is not mapped off its socket. */
+const NO_RING = new Uint8Array(layout.TPACKET_REQ3_BYTES);
 
 /** Reads frames in place from a TPACKET_V3 ring. */
 export class PacketMmapDispatcher implements LinkDispatcher {
@@ -102,8 +113,11 @@ export class PacketMmapDispatcher implements LinkDispatcher {
 
   close(): void {
     if (!this.#isOpen) return;
+    this.#kernelDrops.collect();
     this.#isOpen = false;
     this.#ring.retire();
+    // The socket is the caller's and may be read again, by another ring or none. A socket that is closed has no ring.
+    trySetOption(this.fd, SOL_PACKET, PACKET_RX_RING, NO_RING);
   }
 
   /** Takes the next block over from the kernel; false when it is not ready. */

@@ -144,7 +144,7 @@ class RingWorker {
 
   #lookAround(): TaskEnd | null {
     this.#source.collectKernelDrops();
-    return this.#isDown ? this.#endIfGone() : null;
+    return this.#endIfGone();
   }
 
   /** ENETDOWN was read, so the socket is quiet now: wait for the link, or for its end, at growing intervals. */

@@ -76,6 +76,7 @@ export class SlotDispatcher implements LinkDispatcher {
 
   close(): void {
     if (!this.#isOpen) return;
+    this.collectKernelDrops();
     this.#isOpen = false;
     this.#reader.close();
     unpin(this.#parts.arena.bytes);

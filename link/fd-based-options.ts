@@ -99,6 +99,10 @@ export interface HalfOptions {
   readonly statisticsBlock: number;
 }
 
+const RUN_MODES: readonly RunMode[] = ['inline', 'worker', 'ring'];
+const DISPATCH_MODES: readonly (DispatchMode | 'auto')[] = ['auto', 'readv', 'recvmmsg', 'packet-mmap'];
+const VNET_HEADER_BYTES: readonly (VnetHeaderBytes | undefined)[] = [undefined, 0, 10, 12];
+
 const MAX_PACKET_BYTES = 65_535;
 const MAX_GSO_BYTES = 65_536;
 const SMALL_SLOT_BYTES = 16_384;
@@ -112,6 +116,8 @@ const BATCH_OF_LARGE_SLOTS = 8;
 export function resolveFdBasedOptions(options: FdBasedOptions): ResolvedFdBasedOptions {
   const mtu = integer('mtu', options.mtu ?? 1500, 1, MAX_PACKET_BYTES);
   const gsoMaxSize = integer('gsoMaxSize', options.gsoMaxSize ?? 0, 0, MAX_GSO_BYTES);
+  oneOf('dispatchMode', options.dispatchMode ?? 'auto', DISPATCH_MODES);
+  oneOf('vnetHeaderBytes', options.vnetHeaderBytes, VNET_HEADER_BYTES);
   const links = checkFds(options.fds).map((fd) => resolveLink(fd, options, gsoMaxSize));
   const first = links[0] as FdLink;
   if (links.some((link) => link.vnetHeaderBytes !== first.vnetHeaderBytes)) {
@@ -125,7 +131,7 @@ export function resolveFdBasedOptions(options: FdBasedOptions): ResolvedFdBasedO
     ethernetHeader,
     linkAddress: integer('linkAddress', options.linkAddress ?? 0, 0, 0xffff_ffff_ffff),
     promiscuous: options.promiscuous ?? false,
-    run: options.run ?? 'inline',
+    run: oneOf('run', options.run ?? 'inline', RUN_MODES),
     gso: resolveGso(first.vnetHeaderBytes, options.gsoMaxSize),
     capabilities: resolveCapabilities(options, ethernetHeader, first.vnetHeaderBytes),
     ownFds: options.ownFds ?? false,
@@ -247,4 +253,11 @@ function resolveCapabilities(options: FdBasedOptions, ethernetHeader: boolean, v
 function integer(name: string, value: number, least: number, most: number): number {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
   throw new InvalidOptionError(`Cannot open an fd-based endpoint: ${name} is ${value}; an integer from ${least} to ${most} is required`);
+}
+
+/** For callers without types. */
+function oneOf<T>(name: string, value: T, choices: readonly T[]): T {
+  if (choices.includes(value)) return value;
+  const known = choices.filter((choice) => choice !== undefined).join(', ');
+  throw new InvalidOptionError(`Cannot open an fd-based endpoint: ${name} is "${String(value)}"; one of ${known} is required`);
 }

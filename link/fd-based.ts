@@ -80,16 +80,17 @@ export class FdBasedEndpoint extends EndpointBase {
     this.fds = options.links.map((link) => link.fd);
     this.dispatchMode = first.mode;
     this.vnetHeaderBytes = first.vnetHeaderBytes;
-    this.#transmit = this.#openTransmitSlots();
     this.#pollFds = options.run === 'inline' ? [] : this.fds.map((fd) => duplicate(fd));
     this.#polls = (options.run === 'inline' ? this.fds : this.#pollFds).map((fd) => new FdPoll(fd));
-    this.#writers = options.links.map((link, index) => this.#openWriter(link, index));
     this.#sink = new FdSink(this.counters, options);
     this.#runner = this.#openRunner({
       onEnd: (end) => this.#onLinkEnd(end),
       onDrain: () => this.emit('drain'),
       onIdle: () => this.#onIdle(),
     });
+    // Last, for the kernel may have refused the ring of a reader: nothing is pinned then.
+    this.#transmit = this.#openTransmitSlots();
+    this.#writers = options.links.map((link, index) => this.#openWriter(link, index));
   }
 
   override get statistics(): LinkStatistics {

@@ -14,7 +14,7 @@
  */
 
 import { LinkpointError } from '../errors.ts';
-import { Arena, HEADROOM_BYTES } from '../stack/arena.ts';
+import { Arena } from '../stack/arena.ts';
 
 /** Bytes of the length before each frame. */
 export const LENGTH_BYTES = 4;
@@ -89,7 +89,7 @@ export class QemuFrames {
     return this.pendingBytes < LENGTH_BYTES ? 0 : this.arena.view.getUint32(this.#at);
   }
 
-  /** Makes room, never less than the frame under way lacks: how many bytes may be put at `end`. No frame may be lent. */
+  /** Makes room: how many bytes, never 0, may be put at `end`. No frame may be lent, for the tail may move. */
   reserve(): number {
     if (this.#at === this.#end) this.#moveTail(0);
     else if (this.#limit - this.#end < LEAST_ROOM_BYTES) this.#moveTail(this.#end - this.#at);
@@ -113,11 +113,6 @@ export class QemuFrames {
   /** Goes on behind a frame of `frameBytes`, which `peek` has found; its bytes stay until `reserve`. */
   release(frameBytes: number): void {
     this.#at += LENGTH_BYTES + frameBytes;
-  }
-
-  /** The frame before this position may be grown into: what is there was consumed, or is headroom. */
-  baseOf(frameStart: number): number {
-    return frameStart - HEADROOM_BYTES;
   }
 
   #moveTail(byteCount: number): void {

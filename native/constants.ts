@@ -53,6 +53,8 @@ export const TCP_NODELAY = 1;
 export const UDP_SEGMENT = 103;
 
 // <asm-generic/socket.h>
+/** Bind although a former connection of the address is in TIME_WAIT. */
+export const SO_REUSEADDR = 2;
 /** Pending error, cleared by reading it. */
 export const SO_ERROR = 4;
 /** Type of the socket (SOCK_…). */

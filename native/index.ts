@@ -23,7 +23,6 @@ export * as constants from './constants.ts';
 export { ERRNO, errnoName, systemError } from './errno.ts';
 export * from './fd.ts';
 export * from './inet-address.ts';
-export * from './inet-address.ts';
 export * from './interface.ts';
 export * from './io.ts';
 export * as layout from './layout.ts';

@@ -77,6 +77,7 @@ export const SOCKADDR_IN_BYTES = 16;
 export const SOCKADDR_IN6_FAMILY = 0;
 export const SOCKADDR_IN6_PORT = 2;
 export const SOCKADDR_IN6_ADDRESS = 8;
+export const SOCKADDR_IN6_SCOPE = 24;
 export const SOCKADDR_IN6_BYTES = 28;
 
 // struct sockaddr_nl, <linux/netlink.h>, netlink(7): | family u16 | pad u16 | pid u32 | groups u32 |

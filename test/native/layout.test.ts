@@ -107,6 +107,7 @@ const structures: Structure[] = [
       sin6_family: L.SOCKADDR_IN6_FAMILY,
       sin6_port: L.SOCKADDR_IN6_PORT,
       sin6_addr: L.SOCKADDR_IN6_ADDRESS,
+      sin6_scope_id: L.SOCKADDR_IN6_SCOPE,
     },
   },
   {

@@ -1,0 +1,2 @@
+export const BENCH_USAGE = '';
+export async function runBench(_args: readonly string[]): Promise<number> { return 0; }

@@ -1,0 +1,114 @@
+/**
+ * `linkpoint demo`: the main job on real packets, on whatever this machine allows.
+ *
+ *     kernel in a namespace ── ping, UDP ──► device ──► fd-based endpoint ──► EchoDispatcher
+ *            verifies every byte ◄───────── device ◄── writePackets ◄─────────────┘
+ */
+
+import { LinkpointError } from '../errors.ts';
+import { type FdBasedEndpoint, openFdBased } from '../link/fd-based.ts';
+import { closeFd, socketPair } from '../native/index.ts';
+import { MTU, OURS } from './demo-addresses.ts';
+import { EchoDispatcher } from './demo-echo.ts';
+import { type DeviceMessage, type Refusal, type ResultMessage, type Tier, TIERS } from './demo-messages.ts';
+import { PEER_VNET_HEADER_BYTES, talkByScript } from './demo-peer.ts';
+import { type DemoReport, formatReport, makeReport } from './demo-report.ts';
+import { Sandbox, SandboxRefusedError } from './demo-sandbox.ts';
+import { choiceOption, integerOption, parseOptions } from './usage.ts';
+
+/** How to call it. */
+export const DEMO_USAGE = `linkpoint demo [--tier tap|veth|socketpair] [--count DATAGRAMS] [--json]
+
+  Opens an fd-based endpoint with a small echo dispatcher and has the kernel talk to it.
+
+  --tier    what to run on; by default the best that this machine allows
+  --count   UDP datagrams, super-sends not counted; by default 20000
+  --json    print one JSON object instead of a table
+
+  Exits 0 if every echo came back right, else 1.`;
+
+const COUNT_MAX = 100_000_000;
+/** What a shell reports of a program that Ctrl-C ended: 128 + SIGINT. */
+const EXIT_INTERRUPTED = 130;
+
+/** Where the demo runs: a descriptor for the endpoint, and somebody on the other side. */
+interface Venue extends AsyncDisposable {
+  readonly device: Omit<DeviceMessage, 'kind'>;
+  readonly fd: number;
+  talk(): Promise<ResultMessage>;
+}
+
+/** Runs the demo and prints its report; the exit code. */
+export async function runDemo(args: readonly string[]): Promise<number> {
+  const values = parseOptions(args, {
+    tier: { type: 'string' },
+    count: { type: 'string', default: '20000' },
+    json: { type: 'boolean', default: false },
+  });
+  const tiers = values.tier === undefined ? TIERS : [choiceOption('tier', values.tier, TIERS)];
+  const count = integerOption('count', values.count, 2, COUNT_MAX);
+  const interrupted = onInterrupt();
+  try {
+    await using venue = await openVenue(tiers, count);
+    const report = await Promise.race([run(venue), interrupted.promise]);
+    if (report === null) return EXIT_INTERRUPTED;
+    console.log(values.json ? JSON.stringify(report) : formatReport(report));
+    return report.ok ? 0 : 1;
+  } finally {
+    interrupted.ignore();
+  }
+}
+
+async function run(venue: Venue): Promise<DemoReport> {
+  await using endpoint = await openEndpoint(venue);
+  const dispatcher = new EchoDispatcher(endpoint, OURS, endpoint.dispatchMode !== 'readv');
+  endpoint.on('drain', () => dispatcher.flush());
+  const ended = new Promise<never>((_, reject) => {
+    endpoint.on('closed', ({ kind, error }) => {
+      if (kind !== 'detached') reject(error ?? new LinkpointError('ERR_DEMO', `the device is gone: ${kind}`));
+    });
+  });
+  endpoint.attach(dispatcher);
+  const { probes, exchanges } = await Promise.race([venue.talk(), ended]);
+  const statistics = endpoint.statistics.snapshot();
+  return makeReport({ device: venue.device, probes, exchanges, statistics, lostAnswers: dispatcher.lost });
+}
+
+function openEndpoint({ fd, device }: Venue): Promise<FdBasedEndpoint> {
+  const link = device.tier === 'socketpair' ? { ethernetHeader: true, vnetHeaderBytes: PEER_VNET_HEADER_BYTES } as const : {};
+  return openFdBased({ fds: [fd], mtu: MTU, linkAddress: OURS.linkAddress, ...link });
+}
+
+/** The first tier that can be had. */
+async function openVenue(tiers: readonly Tier[], count: number): Promise<Venue> {
+  const inNamespace = tiers.filter((tier) => tier !== 'socketpair');
+  let refused: readonly Refusal[] = [];
+  if (inNamespace.length > 0) {
+    try {
+      return await Sandbox.open({ tiers: inNamespace, count });
+    } catch (error) {
+      if (!(error instanceof SandboxRefusedError) || !tiers.includes('socketpair')) throw error;
+      ({ refused } = error);
+    }
+  }
+  return openPair(refused, count);
+}
+
+function openPair(refused: readonly Refusal[], count: number): Venue {
+  const [fd, peer] = socketPair();
+  return {
+    device: { tier: 'socketpair', name: 'SEQPACKET', offloads: true, refused },
+    fd,
+    talk: () => talkByScript(peer, count),
+    [Symbol.asyncDispose]: async () => [fd, peer].forEach(closeFd),
+  };
+}
+
+/** Ctrl-C, or a polite kill: the promise resolves with null, and everything is put away in order. */
+function onInterrupt(): { promise: Promise<null>; ignore(): void } {
+  let interrupt: () => void = () => undefined;
+  const promise = new Promise<null>((resolve) => (interrupt = () => resolve(null)));
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, interrupt);
+  return { promise, ignore: () => signals.forEach((signal) => process.off(signal, interrupt)) };
+}

@@ -1,0 +1,37 @@
+/** Command lines: strict parsing, and what a user is told who mistyped. */
+
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+
+/** The command line is wrong: usage on stderr, exit 2. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
+
+/** `parseArgs` of node:util without positionals, whose complaints are UsageErrors. */
+export function parseOptions<const T extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: T,
+): ReturnType<typeof parseArgs<{ args: string[]; options: T; strict: true }>>['values'] {
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** An integer option from `least` to `most`. */
+export function integerOption(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`--${name} is "${text}": an integer from ${least} to ${most} is expected`);
+}
+
+/** One of a few words. */
+export function choiceOption<const T extends string>(name: string, text: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`--${name} is "${text}": ${choices.join(', ')} are the choices`);
+}

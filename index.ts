@@ -10,7 +10,19 @@
  * @packageDocumentation
  */
 
-export * from './errors.ts';
+export {
+  AlreadyAttachedError,
+  DisposedError,
+  HostUnreachableError,
+  InvalidOptionError,
+  LinkClosedError,
+  LinkpointError,
+  NotAttachedError,
+  PacketTooLongError,
+  SystemError,
+  UnsupportedPlatformError,
+  UseAfterReturnError,
+} from './errors.ts';
 export {
   formatIp,
   formatIpv4,

@@ -24,14 +24,17 @@ import {
   setInterfaceUp,
 } from '../native/index.ts';
 import { createVeth } from '../sandbox/veth.ts';
+import { listenToParent } from './child.ts';
 import { IPV4_PREFIX_LENGTH, IPV6_PREFIX_LENGTH, MTU, OURS, THEIRS } from './demo-addresses.ts';
 import { Exchange } from './demo-exchange.ts';
-import { type Message, MessageSocket, type NamedExchange, type Refusal, type Tier } from './demo-messages.ts';
+import type { ChildMessage, NamedExchange, Refusal, StartMessage, Tier } from './demo-messages.ts';
 import { planExchange } from './demo-plan.ts';
 import { probe } from './demo-probe.ts';
 import { exchangeUdp } from './demo-udp.ts';
+import type { MessageSocket } from './message-socket.ts';
 
-const SOCKET_FD = 3;
+type Parent = MessageSocket<StartMessage, ChildMessage>;
+
 /** Of the AF_PACKET socket: the window and what the kernel charges for it. */
 const PACKET_BUFFER_BYTES = 4 << 20;
 
@@ -40,7 +43,7 @@ const DAD_MILLISECONDS = 2500;
 let isTentative = false;
 
 /** What the demo asks for, as the process's argument. */
-export interface ChildTask {
+export interface DemoTask {
   readonly tiers: readonly Tier[];
   /** Datagrams, super-sends not counted. */
   readonly count: number;
@@ -54,36 +57,30 @@ interface Device {
   close(): void;
 }
 
-/** Runs the child; `task` is the JSON of a ChildTask. */
+/** Runs the child; `task` is the JSON of a DemoTask. */
 export function runChild(task: string): void {
-  const { tiers, count } = JSON.parse(task) as ChildTask;
+  const { tiers, count } = JSON.parse(task) as DemoTask;
   const ended = new AbortController();
-  // Ctrl-C reaches the whole process group. The demo's end is ours, and nothing else, so that it ends us in order.
-  process.on('SIGINT', () => undefined);
-  const socket = new MessageSocket(SOCKET_FD, (message) => {
-    if (message === null) {
-      ended.abort();
-      setImmediate(() => process.exit(0)); // after a ping that the abort ends
-    } else if (message.kind === 'start') {
-      void talk(count, ended.signal).then((result) => socket.send(result), (error: unknown) => socket.send(failure(error)));
-    }
-  });
+  const parent = listenToParent<StartMessage, ChildMessage>(
+    () => void talk(count, ended.signal).catch(failure).then((message) => parent.send(message)),
+    () => ended.abort(), // which ends a ping
+  );
   try {
-    openDevice(tiers, socket);
+    openDevice(tiers, parent);
   } catch (error) {
-    socket.send(failure(error));
+    parent.send(failure(error));
   }
 }
 
 /** Makes the first of the tiers that can be made, and passes its descriptor. */
-function openDevice(tiers: readonly Tier[], socket: MessageSocket): void {
+function openDevice(tiers: readonly Tier[], parent: Parent): void {
   const refused: Refusal[] = [];
   for (const tier of tiers) {
     try {
       // A namespace each: what a refused tier has left behind is out of the way.
       enterNamespace(createNetworkNamespace());
       const device = tier === 'tap' ? makeTap() : makeVeth();
-      socket.send({ kind: 'device', tier, name: device.name, offloads: device.offloads, refused }, [device.fd]);
+      parent.send({ kind: 'device', tier, name: device.name, offloads: device.offloads, refused }, [device.fd]);
       device.close();
       return;
     } catch (error) {
@@ -91,7 +88,7 @@ function openDevice(tiers: readonly Tier[], socket: MessageSocket): void {
     }
   }
   const reasons = refused.map(({ tier, reason }) => `${tier}: ${reason}`).join('; ');
-  socket.send({ kind: 'failure', message: reasons, code: 'ERR_NO_DEVICE', refused });
+  parent.send({ kind: 'failure', message: reasons, code: 'ERR_NO_DEVICE', refused });
 }
 
 function makeTap(): Device {
@@ -127,7 +124,7 @@ function tryDisableDad(name: string): boolean {
   }
 }
 
-async function talk(count: number, signal: AbortSignal): Promise<Message> {
+async function talk(count: number, signal: AbortSignal): Promise<ChildMessage> {
   const addresses = [OURS.ipv4, OURS.ipv6];
   if (isTentative) await new Promise((resolve) => setTimeout(resolve, DAD_MILLISECONDS));
   const probes = [];
@@ -141,7 +138,7 @@ async function talk(count: number, signal: AbortSignal): Promise<Message> {
   return { kind: 'result', probes, exchanges };
 }
 
-function failure(error: unknown): Message {
+function failure(error: unknown): ChildMessage {
   const code = error instanceof LinkpointError ? error.code : 'ERR_DEMO';
   return { kind: 'failure', message: error instanceof Error ? error.message : String(error), code, refused: [] };
 }

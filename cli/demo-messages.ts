@@ -5,11 +5,8 @@
  *        │  ◄──── { kind: 'device' } + the device's descriptor ────   │
  *        │  ────── { kind: 'start' } ──────────────────────────────►  │   the endpoint is attached
  *        │  ◄──── { kind: 'result' } or { kind: 'failure' } ───────   │
- *
- * The end of either process closes its end of the pair, which the other notices: nobody is left behind.
  */
 
-import { Readiness, receiveFds, sendFds } from '../native/index.ts';
 import type { ExchangeResult } from './demo-exchange.ts';
 import type { ProbeResult } from './demo-probe.ts';
 
@@ -61,42 +58,5 @@ export interface StartMessage {
   readonly kind: 'start';
 }
 
-/** Anything that is said. */
-export type Message = DeviceMessage | ResultMessage | FailureMessage | StartMessage;
-
-const MESSAGE_BYTES = 64 * 1024;
-
-/** One end of the conversation. */
-export class MessageSocket {
-  readonly fd: number;
-  #readiness: Readiness | null;
-
-  /**
-   * Calls `received` for every message and once, with null, when the other end is closed.
-   * @param fd a non-blocking SEQPACKET socket; it stays the caller's
-   */
-  constructor(fd: number, received: (message: Message | null, fds: readonly number[]) => void) {
-    this.fd = fd;
-    this.#readiness = Readiness.watch(fd, { readable: true, disconnect: true }, () => {
-      const incoming = receiveFds(fd, 1, MESSAGE_BYTES);
-      if (incoming === null) return;
-      if (incoming.data.byteLength > 0) {
-        received(JSON.parse(Buffer.from(incoming.data).toString('utf8')) as Message, incoming.fds);
-        return;
-      }
-      this.close();
-      received(null, []);
-    });
-  }
-
-  /** Says something; descriptors are copied to the other process. */
-  send(message: Message, fds: readonly number[] = []): void {
-    sendFds(this.fd, fds, Buffer.from(JSON.stringify(message)));
-  }
-
-  /** Listens no more. Idempotent. */
-  close(): void {
-    this.#readiness?.close();
-    this.#readiness = null;
-  }
-}
+/** What the child says. */
+export type ChildMessage = DeviceMessage | ResultMessage | FailureMessage;

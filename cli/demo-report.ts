@@ -92,7 +92,7 @@ export function formatReport(report: DemoReport): string {
   const dropped = Object.entries(drops).map(([reason, count]) => `${reason} ${number(count)}`);
   return [
     `linkpoint demo over ${TIER_NAMES[tier]} (${device}, ${offload})`,
-    ...refused.map(({ tier: better, reason }) => `  not over ${better}: ${reason}`),
+    ...refusalLines(refused),
     '',
     ...columns(['', 'packets', 'bytes', 'syscalls', 'packets/syscall', 'super-packets'], [
       ['received', ...directionCells(received)],
@@ -108,6 +108,15 @@ export function formatReport(report: DemoReport): string {
     ...failures.map((failure) => `FAILED: ${failure}`),
     ...(failures.length === 0 ? ['Every echo came back right, byte for byte.'] : []),
   ].join('\n');
+}
+
+/** A line for each reason: what keeps us from one better tier often keeps us from the other. */
+function refusalLines(refused: readonly Refusal[]): string[] {
+  const reasons = [...new Set(refused.map(({ reason }) => reason))];
+  return reasons.map((reason) => {
+    const tiers = refused.filter((refusal) => refusal.reason === reason).map(({ tier }) => tier);
+    return `  not over ${tiers.join(' or ')}: ${reason}`;
+  });
 }
 
 function directionCells({ packets, bytes, syscalls, packetsPerSyscall, superPackets }: DirectionReport): string[] {

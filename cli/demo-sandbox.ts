@@ -1,22 +1,15 @@
-/**
- * The demo's end of the namespace: starts the child that makes it (demo-child.ts) and takes the device's descriptor.
- *
- * Who may make a network namespace starts the child directly. Everybody else starts it in a user namespace of its own,
- * by unshare(1), where it may; Node, having threads, cannot enter one itself (EINVAL).
- */
+/** The demo's end of the namespace: starts the child that makes it (demo-child.ts) and takes the device's descriptor. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 import { LinkpointError } from '../errors.ts';
-import { closeFd, createNetworkNamespace, socketPair } from '../native/index.ts';
-import type { ChildTask } from './demo-child.ts';
-import { type DeviceMessage, type Message, MessageSocket, type Refusal, type ResultMessage } from './demo-messages.ts';
+import { closeFd } from '../native/index.ts';
+import { Child } from './child.ts';
+import type { DemoTask } from './demo-child.ts';
+import type { ChildMessage, DeviceMessage, Refusal, ResultMessage, StartMessage } from './demo-messages.ts';
 
-const CHILD = fileURLToPath(new URL('./demo-child-main.js', import.meta.url));
-/** How long a child may take to end when it is told to. */
-const END_MILLISECONDS = 1000;
+const SCRIPT = fileURLToPath(new URL('./demo-child-main.js', import.meta.url));
+type DemoChild = Child<ChildMessage, StartMessage>;
 
 /** No tier of the child could be used. */
 export class SandboxRefusedError extends LinkpointError {
@@ -45,8 +38,8 @@ export class Sandbox implements AsyncDisposable {
    * Makes the first of `task.tiers` that can be made.
    * @throws SandboxRefusedError naming what is missing
    */
-  static async open(task: ChildTask): Promise<Sandbox> {
-    const child = new DemoChild(task);
+  static async open(task: DemoTask): Promise<Sandbox> {
+    const child: DemoChild = new Child({ script: SCRIPT, task, makesNamespaces: true });
     try {
       const { message, fds } = await child.receive();
       const [fd] = fds;
@@ -74,83 +67,5 @@ export class Sandbox implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     closeFd(this.fd);
     await this.#child.close();
-  }
-}
-
-interface Delivery {
-  readonly message: Message;
-  readonly fds: readonly number[];
-}
-
-/** The process, and its messages one at a time. */
-class DemoChild {
-  readonly #process: ChildProcess;
-  readonly #socket: MessageSocket;
-  readonly #deliveries: Delivery[] = [];
-  #waiting: ((delivery: Delivery | null) => void) | null = null;
-  #isEnded = false;
-  #words = '';
-
-  constructor(task: ChildTask) {
-    const [ours, theirs] = socketPair();
-    const [command, ...args] = childCommand(task);
-    this.#process = spawn(command as string, args, { stdio: ['ignore', 'ignore', 'pipe', theirs] });
-    closeFd(theirs);
-    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#words += text));
-    this.#process.on('error', (error) => (this.#words += error.message));
-    this.#socket = new MessageSocket(ours, (message, fds) => this.#received(message === null ? null : { message, fds }));
-  }
-
-  send(message: Message): void {
-    this.#socket.send(message);
-  }
-
-  /** The next message; rejects with the child's last words when it has ended. */
-  async receive(): Promise<Delivery> {
-    const next = this.#deliveries.shift();
-    if (next !== undefined) return next;
-    const delivery = this.#isEnded ? null : await new Promise<Delivery | null>((resolve) => (this.#waiting = resolve));
-    if (delivery !== null) return delivery;
-    await this.#gone();
-    const words = this.#words.trim().split('\n').at(-1) ?? '';
-    throw new LinkpointError('ERR_DEMO', words === '' ? 'the child process ended early' : words);
-  }
-
-  /** Closes the socket, which ends the child; resolves when it has ended. */
-  async close(): Promise<void> {
-    this.#socket.close();
-    closeFd(this.#socket.fd);
-    const timer = setTimeout(() => this.#process.kill('SIGKILL'), END_MILLISECONDS);
-    await this.#gone();
-    clearTimeout(timer);
-  }
-
-  /** `close` comes after exit and after the last word; when nothing could be started, neither exit nor close do. */
-  async #gone(): Promise<void> {
-    const { pid, stderr, exitCode, signalCode } = this.#process;
-    if (pid === undefined || (stderr?.closed === true && (exitCode !== null || signalCode !== null))) return;
-    await once(this.#process, 'close');
-  }
-
-  #received(delivery: Delivery | null): void {
-    if (delivery === null) this.#isEnded = true;
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    if (waiting !== null) waiting(delivery);
-    else if (delivery !== null) this.#deliveries.push(delivery);
-  }
-}
-
-function childCommand(task: ChildTask): readonly string[] {
-  const command = [process.execPath, CHILD, JSON.stringify(task)];
-  return mayMakeNamespaces() ? command : ['unshare', '--user', '--map-root-user', ...command];
-}
-
-function mayMakeNamespaces(): boolean {
-  try {
-    closeFd(createNetworkNamespace());
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -28,8 +28,8 @@ export const DEMO_USAGE = `linkpoint demo [--tier tap|veth|socketpair] [--count 
   Exits 0 if every echo came back right, else 1.`;
 
 const COUNT_MAX = 100_000_000;
-/** What a shell reports of a program that Ctrl-C ended: 128 + SIGINT. */
-const EXIT_INTERRUPTED = 130;
+/** What a shell reports of a program that a signal ended: 128 and its number. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Where the demo runs: a descriptor for the endpoint, and somebody on the other side. */
 interface Venue extends AsyncDisposable {
@@ -50,8 +50,8 @@ export async function runDemo(args: readonly string[]): Promise<number> {
   const interrupted = onInterrupt();
   try {
     await using venue = await openVenue(tiers, count);
-    const report = await Promise.race([run(venue), interrupted.promise]);
-    if (report === null) return EXIT_INTERRUPTED;
+    const report = await run(venue, interrupted.promise);
+    if (typeof report === 'number') return report;
     console.log(values.json ? JSON.stringify(report) : formatReport(report));
     return report.ok ? 0 : 1;
   } finally {
@@ -59,7 +59,8 @@ export async function runDemo(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run(venue: Venue): Promise<DemoReport> {
+/** The report, or what `interrupted` says. Either way nothing polls the descriptor any more. */
+async function run(venue: Venue, interrupted: Promise<number>): Promise<DemoReport | number> {
   await using endpoint = await openEndpoint(venue);
   const dispatcher = new EchoDispatcher(endpoint, OURS, endpoint.dispatchMode !== 'readv');
   endpoint.on('drain', () => dispatcher.flush());
@@ -69,7 +70,9 @@ async function run(venue: Venue): Promise<DemoReport> {
     });
   });
   endpoint.attach(dispatcher);
-  const { probes, exchanges } = await Promise.race([venue.talk(), ended]);
+  const result = await Promise.race([venue.talk(), ended, interrupted]);
+  if (typeof result === 'number') return result;
+  const { probes, exchanges } = result;
   const statistics = endpoint.statistics.snapshot();
   return makeReport({ device: venue.device, probes, exchanges, statistics, lostAnswers: dispatcher.lost });
 }
@@ -104,11 +107,11 @@ function openPair(refused: readonly Refusal[], count: number): Venue {
   };
 }
 
-/** Ctrl-C, or a polite kill: the promise resolves with null, and everything is put away in order. */
-function onInterrupt(): { promise: Promise<null>; ignore(): void } {
-  let interrupt: () => void = () => undefined;
-  const promise = new Promise<null>((resolve) => (interrupt = () => resolve(null)));
+/** Ctrl-C, or a polite kill: the promise resolves with the exit code, and everything is put away in order. */
+function onInterrupt(): { promise: Promise<number>; ignore(): void } {
+  let interrupt: (signal: keyof typeof EXIT_CODES) => void = () => undefined;
+  const promise = new Promise<number>((resolve) => (interrupt = (signal) => resolve(EXIT_CODES[signal])));
   const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, interrupt);
-  return { promise, ignore: () => signals.forEach((signal) => process.off(signal, interrupt)) };
+  for (const signal of signals) process.on(signal, interrupt as NodeJS.SignalsListener);
+  return { promise, ignore: () => signals.forEach((signal) => process.off(signal, interrupt as NodeJS.SignalsListener)) };
 }

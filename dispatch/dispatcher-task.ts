@@ -6,7 +6,8 @@
  *                                          link.attach(dispatcher)   link: this worker's half, read inline
  *     'drain'  ◄──────── port ──────────── link 'drain'
  *     'closed' ◄──────── task's result ─── link 'closed'
- *     attach(null) ────── eventfd ───────► link.attach(null), signal aborted
+ *     'closed' ◄──────── task's result ─── the dispatcher detaches or closes its link
+ *     attach(null) ────── eventfd ───────► signal aborted, link.attach(null)
  *     another fd ended ── port ──────────► what is queued is delivered, then the same
  *
  * Nothing blocks, so timers and promises of a network stack work there as anywhere.
@@ -68,9 +69,16 @@ export interface DispatcherTask {
 /** A worker's half of an endpoint. */
 export interface EndpointHalf {
   readonly endpoint: LinkEndpoint;
+  /** It was closed, or its link has ended. */
+  readonly hasEnded: boolean;
   /** Delivers what the fd still holds. */
   drain(): void;
+  /** Brings the kernel's drop counters up to date. */
+  collectKernelDrops(): void;
 }
+
+/** How often the kernel's drop counters are read: the caller's thread cannot do it. */
+const COLLECT_MILLISECONDS = 500;
 
 interface HalfModule {
   openHalf(options: unknown): EndpointHalf;
@@ -85,13 +93,17 @@ export async function runDispatcherTask(task: DispatcherTask): Promise<TaskEnd> 
     abort.abort();
   });
   let half: EndpointHalf | undefined;
+  const collecting = setInterval(() => half?.collectKernelDrops(), COLLECT_MILLISECONDS);
   try {
     half = ((await import(task.halfModule)) as HalfModule).openHalf(task.halfOptions);
     const dispatcher = await unlessAborted(createDispatcher(task, half, abort.signal), abort.signal);
-    return dispatcher === null ? stopped : await untilClosed(task, half, dispatcher, abort.signal);
+    if (dispatcher === null) return stopped;
+    if (half.hasEnded) return { kind: 'closed', fd: task.fd, errno: 0 };
+    return await untilClosed(task, half, dispatcher, abort.signal);
   } catch (error) {
     return { kind: 'thrown', fd: task.fd, errno: 0, error: errorData(asError(error)) };
   } finally {
+    clearInterval(collecting);
     stop.close();
     abort.abort();
     half?.endpoint.close();
@@ -122,24 +134,27 @@ async function importDispatcher(module: string): Promise<CreateDispatcher> {
 
 function untilClosed(
   task: DispatcherTask,
-  { endpoint, drain }: EndpointHalf,
+  half: EndpointHalf,
   dispatcher: NetworkDispatcher,
   signal: AbortSignal,
 ): Promise<TaskEnd> {
+  const { endpoint } = half;
+  const stopped: TaskEnd = { kind: 'stopped', fd: task.fd, errno: 0 };
   return new Promise((resolve) => {
-    endpoint.on('closed', (reason) => resolve(taskEndOf(task.fd, reason)));
+    endpoint.on('closed', (reason) => resolve(taskEndOf(task.fd, reason, half)));
     endpoint.on('drain', () => task.port.postMessage('drain'));
     task.port.on('message', () => {
-      drain();
-      endpoint.attach(null);
+      half.drain();
+      resolve(stopped);
     });
+    signal.addEventListener('abort', () => resolve(stopped), { once: true });
     endpoint.attach(dispatcher);
-    signal.addEventListener('abort', () => endpoint.attach(null), { once: true });
   });
 }
 
-function taskEndOf(fd: number, { kind, error }: ClosedReason): TaskEnd {
-  if (kind === 'detached') return { kind: 'stopped', fd, errno: 0 };
+/** Nobody but its dispatcher detaches a half that is not stopped. */
+function taskEndOf(fd: number, { kind, error }: ClosedReason, half: EndpointHalf): TaskEnd {
+  if (kind === 'detached') return { kind: half.hasEnded ? 'closed' : 'detached', fd, errno: 0 };
   if (kind === 'hangup') return { kind, fd, errno: 0 };
   return { kind: 'thrown', fd, errno: 0, error: errorData(error as Error) };
 }

@@ -8,8 +8,8 @@
  *                                         └─ hangup, gone, fatal: listener.onEnd, once
  *
  * libuv stops a poll handle whose fd reports an error (an interface that goes down does), so the same timer that waits
- * for the link starts the handle again. An AF_PACKET socket whose interface was down before we came raises no event at
- * all when it is deleted: until the first frame has shown that it is up, the timer looks, too. No exception of a user's dispatcher leaves a poll callback: one try/catch holds
+ * for the link starts the handle again. An AF_PACKET socket is looked at twice a second besides: of its interface's
+ * deletion it tells once at most, before the frames that were queued, and not at all if that was down before. No exception of a user's dispatcher leaves a poll callback: one try/catch holds
  * around a whole batch.
  */
 
@@ -18,14 +18,16 @@ import { boundInterfaceIndex } from '../native/packet-socket.ts';
 import { Counter, type StatisticsBlock } from '../stack/statistics.ts';
 import type { FdPoll } from './fd-poll.ts';
 import type { FrameSink, LinkDispatcher } from './link-dispatcher.ts';
-import { classifyReceiveFailure, deviceGone, type LinkEnd, receiveFailed } from './link-end.ts';
+import { classifyReceiveFailure, deviceGone, LAST_FRAMES, type LinkEnd, receiveFailed } from './link-end.ts';
 import type { RunnerListener } from './runner.ts';
 import { turns, type TurnTaker } from './turn.ts';
 
 /** First wait for a link that went down, in milliseconds. */
 const FIRST_REVIVAL_MILLISECONDS = 10;
-/** Longest wait: a deleted interface must be noticed within a second, also when it was down for long before. */
-const LAST_REVIVAL_MILLISECONDS = 500;
+/** Longest wait. */
+const LAST_REVIVAL_MILLISECONDS = 1_000;
+/** Time between two looks at an AF_PACKET socket: a deleted interface must be noticed within a second. */
+const WATCH_MILLISECONDS = 500;
 
 /** A sink that is told about batches. */
 export interface BatchSink extends FrameSink {
@@ -48,7 +50,7 @@ export class InlineReader implements TurnTaker {
   #closeAfterRead = false;
   #hasMore = false;
   #isDown = false;
-  #isUnproven = false;
+  #watch: NodeJS.Timeout | null = null;
   #revival: NodeJS.Timeout | null = null;
   #revivalMilliseconds = FIRST_REVIVAL_MILLISECONDS;
 
@@ -79,8 +81,7 @@ export class InlineReader implements TurnTaker {
   start(): void {
     this.#isRunning = true;
     this.#poll.setReader(this.#onReadable);
-    this.#isUnproven = this.#isPacketSocket;
-    if (this.#isUnproven) this.#awaitRevival();
+    if (this.#isPacketSocket) this.#watch = setInterval(() => this.#endIfGone(), WATCH_MILLISECONDS);
   }
 
   /** Reads no more; allowed inside a delivery. Idempotent; `start` may follow. */
@@ -89,6 +90,8 @@ export class InlineReader implements TurnTaker {
     this.#hasMore = false;
     this.#isDown = false;
     this.#cancelRevival();
+    if (this.#watch !== null) clearInterval(this.#watch);
+    this.#watch = null;
     turns.remove(this);
     this.#poll.setReader(null);
   }
@@ -102,7 +105,8 @@ export class InlineReader implements TurnTaker {
 
   /** Delivers what is still queued in the fd, whatever the budget: for the others when one fd of several has ended. */
   drain(): void {
-    for (let more = true; more && this.#isRunning; ) more = this.step(Number.MAX_SAFE_INTEGER) > 0 && this.#hasMore;
+    let left = LAST_FRAMES;
+    for (let taken = 1; taken > 0 && left > 0; left -= taken) taken = this.step(left);
   }
 
   step(packetLimit: number): number {
@@ -141,9 +145,15 @@ export class InlineReader implements TurnTaker {
     this.#counters.add(Counter.wakeups, 1);
     const error = status < 0 ? this.dispatcher.takeError() : 0;
     if (error < 0) this.#handleFailure(error);
-    else turns.ready(this);
+    else this.#takeTurn();
     if (status < 0 && this.#isRunning) this.#awaitRevival();
   };
+
+  /** Something is there to read: now, or in the queue when others wait or the budget is spent. */
+  #takeTurn(): void {
+    this.#hasMore = true;
+    turns.ready(this);
+  }
 
   #handleFailure(result: number): void {
     const { fd } = this.dispatcher;
@@ -169,8 +179,7 @@ export class InlineReader implements TurnTaker {
   #linkDown(): void {
     if (!this.#isDown) this.#counters.add(Counter.linkFlaps, 1);
     this.#isDown = true;
-    if (this.#endIfGone()) return;
-    this.#awaitRevival();
+    if (!this.#endIfGone()) this.#awaitRevival();
   }
 
   /** An AF_PACKET socket outlives its interface in silence: only getsockname(2) tells, by an index of -1. */
@@ -191,15 +200,14 @@ export class InlineReader implements TurnTaker {
     this.#revival = null;
     if (!this.#isRunning || this.#endIfGone()) return;
     this.#poll.revive();
-    if (this.#isDown || this.#isUnproven) this.#awaitRevival();
+    if (this.#isDown) this.#awaitRevival();
   };
 
-  /** A frame came: the link is up. */
+  /** A frame came: the link is up, or was when that was queued. */
   #recover(): void {
     if (!this.#isDown && this.#revivalMilliseconds === FIRST_REVIVAL_MILLISECONDS) return;
     this.#isDown = false;
-    this.#isUnproven = false;
-    this.#cancelRevival();
+    this.#revivalMilliseconds = FIRST_REVIVAL_MILLISECONDS;
   }
 
   #cancelRevival(): void {

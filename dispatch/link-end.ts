@@ -4,9 +4,15 @@ import { ERRNO, systemError } from '../native/errno.ts';
 import type { SystemError } from '../errors.ts';
 import { HANGUP } from './link-dispatcher.ts';
 
+/**
+ * When one fd of several has ended, most frames that are still taken from each of the others: more than a queue of usual
+ * size holds. Without a limit, a sender that never pauses would keep the endpoint from ending.
+ */
+export const LAST_FRAMES = 16_384;
+
 /** Why an fd will deliver nothing any more. */
 export interface LinkEnd {
-  /** `thrown`: the user's dispatcher threw; `error`: the device or the kernel is to blame. */
+  /** `thrown`: the user's dispatcher threw; `error`: the device or the kernel is to blame, or a worker died. */
   readonly kind: 'hangup' | 'error' | 'thrown';
   readonly fd: number;
   readonly error?: Error;
@@ -14,7 +20,7 @@ export interface LinkEnd {
 
 /**
  * - `empty`: nothing there; wait for readiness
- * - `again`: interrupted; try again at once
+ * - `again`: interrupted, or a reset that the kernel reports before the frames that are still queued; try again at once
  * - `no-buffers`: the kernel lacks memory; wait and try again
  * - `down`: the interface is down, or gone: see link-watch
  * - `hangup`: the other side is gone
@@ -29,6 +35,9 @@ export function classifyReceiveFailure(result: number): ReceiveFailure {
     case ERRNO.EAGAIN:
       return 'empty';
     case ERRNO.EINTR:
+    // A SEQPACKET peer that closes with unread frames of ours leaves this error, which its report clears. What it sent
+    // itself is still queued behind it, and then the end of file.
+    case ERRNO.ECONNRESET:
       return 'again';
     case ERRNO.ENOBUFS:
     case ERRNO.ENOMEM:
@@ -36,7 +45,6 @@ export function classifyReceiveFailure(result: number): ReceiveFailure {
     case ERRNO.ENETDOWN:
       return 'down';
     case -HANGUP:
-    case ERRNO.ECONNRESET:
     case ERRNO.ENOTCONN:
     case ERRNO.EPIPE:
       return 'hangup';
@@ -60,10 +68,11 @@ export function receiveFailed(fd: number, result: number): SystemError {
 
 /** How a worker's task ended, as plain data: errors lose their class on the way between threads. */
 export interface TaskEnd {
-  readonly kind: 'stopped' | 'hangup' | 'gone' | 'fatal' | 'thrown';
+  /** `detached`, `closed`: its dispatcher did that to its half; `lost`: the worker failed or died. */
+  readonly kind: 'stopped' | 'detached' | 'closed' | 'hangup' | 'gone' | 'fatal' | 'thrown' | 'lost';
   readonly fd: number;
   readonly errno: number;
-  /** With `thrown`: what ended it. */
+  /** With `thrown` and `lost`: what ended it. */
   readonly error?: ErrorData;
 }
 
@@ -89,12 +98,12 @@ export function errorOf(data: ErrorData): Error {
   return Object.assign(new Error(data.message), Object.fromEntries(known));
 }
 
-/** The end of a link that a worker reports; null for one that was told to stop. */
+/** The end of a link that a worker reports; null for one that was told to stop or left. */
 export function linkEndOf(end: TaskEnd): LinkEnd | null {
   const { kind, fd } = end;
-  if (kind === 'stopped') return null;
+  if (kind === 'stopped' || kind === 'detached' || kind === 'closed') return null;
   if (kind === 'hangup') return { kind, fd };
   if (kind === 'gone') return { kind: 'error', fd, error: deviceGone(fd, 'recv') };
   if (kind === 'fatal') return { kind: 'error', fd, error: receiveFailed(fd, -end.errno) };
-  return { kind, fd, error: errorOf(end.error as ErrorData) };
+  return { kind: kind === 'thrown' ? kind : 'error', fd, error: errorOf(end.error as ErrorData) };
 }

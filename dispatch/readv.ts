@@ -23,6 +23,8 @@ export class ReadvReader implements SlotReader {
   readonly #readBytes: number;
   readonly #canHangUp: boolean;
   readonly #lengths: Int32Array;
+  /** What ended the last `fill` behind frames: a socket tells an error once. */
+  #failure = 0;
 
   /**
    * @param arena slots, bound to their address
@@ -40,7 +42,9 @@ export class ReadvReader implements SlotReader {
 
   fill(first: number, count: number): number {
     let filled = 0;
-    let result = 0;
+    let result = this.#failure;
+    this.#failure = 0;
+    if (result < 0) return result;
     while (filled < count) {
       result = this.#read(first + filled);
       if (result < 0) break;
@@ -49,8 +53,9 @@ export class ReadvReader implements SlotReader {
     }
     this.isDrained = result === -ERRNO.EAGAIN;
     this.#counters.add(Counter.receiveSyscalls, result < 0 ? filled + 1 : filled);
-    // What was taken is reported first; an end will be met again by the next call.
-    return filled > 0 ? filled : result;
+    if (filled === 0) return result;
+    if (result < 0 && !this.isDrained) this.#failure = result;
+    return filled;
   }
 
   length(slot: number): number {

@@ -7,7 +7,7 @@
 
 import { asError } from '../errors.ts';
 import { Fd } from '../native/fd.ts';
-import { createEventFd, drainEventFd } from '../native/poll.ts';
+import { createEventFd, drainEventFd, signalEventFd } from '../native/poll.ts';
 import { Arena } from '../stack/arena.ts';
 import { PacketPool } from '../stack/packet-pool.ts';
 import { Counter, type LinkStatistics, type StatisticsBlock } from '../stack/statistics.ts';
@@ -77,7 +77,8 @@ class RingReader implements TurnTaker {
   start(): void {
     this.#isRunning = true;
     this.#poll.setReader(this.#onWoken);
-    if (this.ring.peek() > 0) turns.ready(this); // left from an attachment that was replaced at once
+    // Frames may be left from an attachment that was replaced at once, and whether it slept is not known: look.
+    signalEventFd(this.consumerFd);
   }
 
   stop(): void {
@@ -143,6 +144,7 @@ class RingReader implements TurnTaker {
 
   readonly #onWoken = (): void => {
     drainEventFd(this.#consumerFd.number);
+    this.#hasMore = true; // the signal is gone: where this turn has no budget left, the queue must remember
     if (this.#isRunning) turns.ready(this);
   };
 }

@@ -16,7 +16,7 @@ import { boundInterfaceIndex } from '../native/packet-socket.ts';
 import { drainEventFd, PollSet, signalEventFd } from '../native/poll.ts';
 import { Arena } from '../stack/arena.ts';
 import { Counter, LinkStatistics, type StatisticsBlock } from '../stack/statistics.ts';
-import { classifyReceiveFailure, type TaskEnd } from './link-end.ts';
+import { classifyReceiveFailure, LAST_FRAMES, type TaskEnd } from './link-end.ts';
 import type { ReceiveOptions } from './open-dispatcher.ts';
 import { RingProducer } from './ring.ts';
 import { openRingSource, type RingSource } from './ring-source.ts';
@@ -24,6 +24,8 @@ import { openRingSource, type RingSource } from './ring-source.ts';
 /** Longest block without a look around: a deleted interface raises no event. */
 const LOOK_AROUND_MILLISECONDS = 500;
 const FIRST_REVIVAL_MILLISECONDS = 10;
+/** Batches between two readings of the kernel's drop counters, when the fd is never idle. */
+const COLLECT_BATCHES = 1024;
 
 /** What a ring worker is given. Plain data and shared memory. */
 export interface RingTask {
@@ -60,6 +62,8 @@ class RingWorker {
   readonly #counters: StatisticsBlock;
   readonly #poll: PollSet;
   readonly #room: PollSet;
+  #batchCount = 0;
+  #lastFrames = 0;
   #isDown = false;
   #revivalMilliseconds = FIRST_REVIVAL_MILLISECONDS;
 
@@ -81,8 +85,10 @@ class RingWorker {
         continue;
       }
       const filled = this.#source.fill(this.#ring.nextSlot, free);
-      if (filled > 0) this.#commit(filled);
-      else {
+      if (filled > 0) {
+        this.#commit(filled);
+        if (this.#lastFrames > LAST_FRAMES) break;
+      } else {
         const end = this.#handleFailure(filled);
         if (end !== null) return end;
       }
@@ -101,6 +107,8 @@ class RingWorker {
     this.#isDown = false;
     this.#revivalMilliseconds = FIRST_REVIVAL_MILLISECONDS;
     if (this.#ring.commit(count)) signalEventFd(this.#task.consumerFd);
+    if (this.#ring.stopsWhenEmpty) this.#lastFrames += count;
+    if (++this.#batchCount % COLLECT_BATCHES === 0) this.#source.collectKernelDrops();
   }
 
   #awaitRoom(): void {

@@ -22,6 +22,8 @@ export interface Runner {
 export interface RunnerListener {
   /** An fd will deliver nothing any more. */
   onEnd(end: LinkEnd): void;
+  /** A dispatcher in a worker has detached or closed its half of the endpoint. */
+  onLeave?(how: 'detached' | 'closed', fd: number): void;
   /** A worker's half of the endpoint is writable again. */
   onDrain(): void;
   /** A stop has taken effect: nothing calls a dispatcher any more. */

@@ -32,6 +32,7 @@ export class SlotDispatcher implements LinkDispatcher {
   readonly #parts: SlotDispatcherParts;
   readonly #reader: SlotReader;
   readonly #pool: PacketPool;
+  #failure = 0;
   #isOpen = true;
 
   /** @param makeReader is called when the arena has been bound to its address */
@@ -52,10 +53,11 @@ export class SlotDispatcher implements LinkDispatcher {
     const { batch, arena, intake } = this.#parts;
     const asked = Math.min(limit, batch);
     let taken = 0;
+    if (this.#failure < 0) return this.#takeFailure();
     try {
       while (taken < asked) {
         const filled = this.#reader.fill(0, Math.min(asked - taken, arena.slotCount));
-        if (filled < 0) return taken === 0 ? filled : taken;
+        if (filled < 0) return taken === 0 ? filled : this.#keepFailure(filled, taken);
         this.#deliver(sink, filled);
         taken += filled;
         if (this.#reader.isDrained) break;
@@ -81,6 +83,18 @@ export class SlotDispatcher implements LinkDispatcher {
     this.#reader.close();
     unpin(this.#parts.arena.bytes);
     this.#parts.arena.address = 0;
+  }
+
+  /** A socket tells an error once: behind frames, it must wait for the next `dispatch()`. */
+  #keepFailure(failure: number, taken: number): number {
+    if (!this.#reader.isDrained) this.#failure = failure;
+    return taken;
+  }
+
+  #takeFailure(): number {
+    const failure = this.#failure;
+    this.#failure = 0;
+    return failure;
   }
 
   #deliver(sink: FrameSink, count: number): void {

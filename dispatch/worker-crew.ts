@@ -36,6 +36,7 @@ export class WorkerCrew {
   #pool: WorkerPool | null = null;
   #liveCount = 0;
   #wanted = false;
+  #isStopping = false;
   #isClosed = false;
   #isDisposed = false;
   #end: TaskEnd | null = null;
@@ -60,6 +61,7 @@ export class WorkerCrew {
   /** Tells all tasks to end. */
   stop(): void {
     this.#wanted = false;
+    this.#isStopping = this.isLive;
     if (this.isLive) for (let index = 0; index < this.#fds.length; index++) this.#stop(index);
   }
 
@@ -78,6 +80,7 @@ export class WorkerCrew {
 
   #launch(): void {
     this.#end = null;
+    this.#isStopping = false;
     this.#pool ??= new WorkerPool(this.#fds.length);
     this.#liveCount = this.#fds.length;
     for (let index = 0; index < this.#fds.length; index++) void this.#runTask(index, this.#pool);
@@ -92,7 +95,7 @@ export class WorkerCrew {
       this.#onTaskEnd(end);
     } catch (error) {
       this.#listener.onLost(index);
-      this.#onTaskEnd({ kind: 'thrown', fd, errno: 0, error: errorData(asError(error)) });
+      this.#onTaskEnd({ kind: 'lost', fd, errno: 0, error: errorData(asError(error)) });
     }
   }
 
@@ -103,9 +106,14 @@ export class WorkerCrew {
 
   #onTaskEnd(end: TaskEnd): void {
     this.#liveCount--;
-    if (end.kind !== 'stopped' && this.#end === null) {
+    const isDetach = end.kind === 'detached' || end.kind === 'closed';
+    // A dispatcher that detaches when it has been stopped is none of the next attachment's.
+    if (end.kind !== 'stopped' && this.#end === null && !(isDetach && this.#isStopping)) {
       this.#end = end;
-      for (let index = 0; index < this.#fds.length; index++) this.#listener.finishTask(index);
+      for (let index = 0; index < this.#fds.length; index++) {
+        if (isDetach) this.#stop(index);
+        else this.#listener.finishTask(index);
+      }
     }
     if (this.#liveCount === 0) this.#onAllEnded();
   }

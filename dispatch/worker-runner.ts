@@ -78,6 +78,7 @@ export class WorkerRunner implements Runner, CrewListener {
     for (const port of this.#ports) port?.close();
     const linkEnd = end === null ? null : linkEndOf(end);
     if (linkEnd !== null) this.#listener.onEnd(linkEnd);
+    if (end?.kind === 'detached' || end?.kind === 'closed') this.#listener.onLeave?.(end.kind, end.fd);
     this.#listener.onIdle();
   }
 }

@@ -19,6 +19,7 @@ const machine = ['-display', 'none', '-nodefaults', '-m', '64', '-boot', 'n'];
 const network = ['-netdev', `stream,id=link,server=off,addr.type=unix,addr.path=${path}`];
 const card = ['-device', 'virtio-net-pci,netdev=link,mac=02:00:00:00:00:07'];
 const qemu = spawn('qemu-system-x86_64', [...machine, ...network, ...card], { stdio: 'inherit' });
+process.once('exit', () => qemu.kill('SIGKILL')); // also when something below throws
 const endpoint = await server.accept({ signal: AbortSignal.timeout(30_000) });
 
 const isDiscover = ({ view, networkOffset: at, end, egress }: PacketBuffer): boolean =>
@@ -31,7 +32,7 @@ for await (const batch of packets(endpoint, { signal: AbortSignal.timeout(60_000
   console.log(`${discover}`);
   break;
 }
-qemu.kill();
+qemu.kill('SIGKILL');
 await once(qemu, 'exit');
 endpoint.close();
 server.close();

@@ -34,7 +34,7 @@ stack.setProtocolHandler(ETHERTYPE_IPV4, (nic, packet) => {
   nic.writePacket(packet);
 });
 stack.createNic(1, endpoint);
-const ping = runInNamespace(namespace, () => spawn('ping', ['-c', '3', '-i', '0.2', '192.0.2.2'], { stdio: 'inherit' }));
+const ping = runInNamespace(namespace, () => spawn('ping', ['-c3', '-i0.2', '192.0.2.2'], { stdio: 'inherit' }));
 [process.exitCode] = await once(ping, 'exit');
 for (const each of [endpoint, tap]) each.close();
 closeFd(namespace);

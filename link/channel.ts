@@ -23,7 +23,7 @@ import type { PacketList } from '../stack/packet-list.ts';
 import { guardAllocated } from '../stack/packet-pool.ts';
 import { Counter } from '../stack/statistics.ts';
 import { EndpointBase } from './endpoint-base.ts';
-import { addEthernetHeader, parseEthernetHeader, parseNoHeader } from './link-header.ts';
+import { addEthernetHeader, classify, parseEthernetHeader, parseNoHeader } from './link-header.ts';
 import {
   checkGso,
   checkLinkAddress,
@@ -141,8 +141,8 @@ export class ChannelEndpoint extends EndpointBase implements InjectableLinkEndpo
   }
 
   /**
-   * Delivers `packet`, which begins with its link header where it has one, on the caller's stack.
-   * Without a `networkOffset` the packet is taken to begin with its network header.
+   * Delivers `packet` on the caller's stack. Without a `networkOffset` it is taken to begin with its network header; with
+   * an Ethernet header in place (`parseHeader`) its `packetType` is found out, too.
    * @throws NotAttachedError when no dispatcher is attached
    * @throws LinkClosedError after close()
    */
@@ -151,6 +151,7 @@ export class ChannelEndpoint extends EndpointBase implements InjectableLinkEndpo
     if (!this.isAttached) throw new NotAttachedError('Cannot inject a packet');
     if (packet.networkOffset < 0) packet.networkOffset = packet.start;
     packet.egress.protocol = protocol;
+    if (this.maxHeaderLength > 0 && packet.linkOffset >= 0) packet.packetType = classify(packet, this.#linkAddress);
     this.counters.addBatch(1);
     this.deliverOne(protocol, packet);
   }

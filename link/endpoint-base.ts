@@ -82,7 +82,7 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
   }
 
   attach(dispatcher: NetworkDispatcher | null): void {
-    if (dispatcher === null) return this.#detach({ kind: 'detached', fd: -1 });
+    if (dispatcher === null) return this.detach(-1);
     this.requireOpen('Cannot attach a dispatcher');
     if (this.#dispatcher !== null) throw new AlreadyAttachedError('Cannot attach a dispatcher');
     this.#dispatcher = dispatcher;
@@ -98,9 +98,7 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
     if (this.#ended === 'closed') return;
     const wasOpen = this.#ended === null;
     this.#ended = 'closed';
-    this.#detach({ kind: 'detached', fd: -1 });
-    if (wasOpen) this.onClose();
-    this.settle();
+    this.#finish({ kind: 'detached', fd: -1 }, wasOpen);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -122,13 +120,16 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
     return accepted;
   }
 
+  /** Ends the attachment, if there is one. */
+  protected detach(fd: number): void {
+    if (this.#dispatcher !== null) this.#finish({ kind: 'detached', fd }, false);
+  }
+
   /** Ends the endpoint by the other side's doing: `closed` fires once if a dispatcher was attached. */
   protected end(reason: ClosedReason): void {
     if (this.#ended !== null) return;
     this.#ended = reason.kind;
-    this.#detach(reason);
-    this.onClose();
-    this.settle();
+    this.#finish(reason, true);
   }
 
   /**
@@ -149,6 +150,7 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
     } finally {
       this.#deliveryDepth--;
       endLoan(packet);
+      if (this.#dispatcher === null) this.settle(); // detached inside: who waits for this delivery waits no more
     }
   }
 
@@ -167,10 +169,10 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
    * Ends the endpoint because its dispatcher threw. A dispatcher that detached or closed before it threw has no
    * attachment left whose `closed` could tell: the error is rethrown then, for it must not vanish.
    */
-  protected fail(thrown: unknown): void {
+  protected fail(thrown: unknown, fd = -1): void {
     const error = asError(thrown);
     if (this.#dispatcher === null) rethrowLater(error);
-    this.end({ kind: 'error', fd: -1, error });
+    this.end({ kind: 'error', fd, error });
   }
 
   /** @throws LinkClosedError when the endpoint has ended */
@@ -190,12 +192,14 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
     return this.#dispatcher === null && this.#deliveryDepth === 0 && !this.isStopping;
   }
 
-  #detach(reason: ClosedReason): void {
-    if (this.#dispatcher === null) return;
+  /** Detaches and, for good, closes; who hears `closed` finds everything given back that can be given back by then. */
+  #finish(reason: ClosedReason, forGood: boolean): void {
+    const wasAttached = this.#dispatcher !== null;
     this.#dispatcher = null;
-    this.onDetach();
+    if (wasAttached) this.onDetach();
+    if (forGood) this.onClose();
     this.settle();
-    emitClosed(this, reason);
+    if (wasAttached) emitClosed(this, reason);
   }
 
   #checkLengths(list: PacketList): void {

@@ -12,5 +12,12 @@ import type { HalfOptions } from './fd-based-options.ts';
 export function openHalf(posted: unknown): EndpointHalf {
   const { options, statistics, statisticsBlock } = posted as HalfOptions;
   const endpoint = new FdBasedEndpoint(options, new LinkStatistics(statistics), statisticsBlock);
-  return { endpoint, drain: () => endpoint.drainInbound() };
+  return {
+    endpoint,
+    get hasEnded(): boolean {
+      return endpoint.isClosed;
+    },
+    drain: () => endpoint.drainInbound(),
+    collectKernelDrops: () => endpoint.collectKernelDrops(),
+  };
 }

@@ -66,6 +66,7 @@ export class FdBasedEndpoint extends EndpointBase {
   readonly #pollFds: readonly number[];
   #wantsDrain = false;
   #ownFdsClosed = false;
+  #isEnding = false;
 
   constructor(options: ResolvedFdBasedOptions, statistics: LinkStatistics = new LinkStatistics(1), block = 0) {
     super(statistics, block);
@@ -85,6 +86,7 @@ export class FdBasedEndpoint extends EndpointBase {
     this.#sink = new FdSink(this.counters, options);
     this.#runner = this.#openRunner({
       onEnd: (end) => this.#onLinkEnd(end),
+      onLeave: (how, fd) => (how === 'detached' ? this.detach(fd) : this.close()),
       onDrain: () => this.emit('drain'),
       onIdle: () => this.#onIdle(),
     });
@@ -94,7 +96,7 @@ export class FdBasedEndpoint extends EndpointBase {
   }
 
   override get statistics(): LinkStatistics {
-    this.#runner.collectKernelDrops();
+    this.collectKernelDrops();
     return super.statistics;
   }
 
@@ -113,6 +115,16 @@ export class FdBasedEndpoint extends EndpointBase {
     if (!isModule) return super.attach(dispatcher);
     if (!this.isAttached) (this.#runner as WorkerRunner).dispatcher = dispatcher;
     super.attach(ELSEWHERE);
+  }
+
+  /** The endpoint has ended, by close(), hang-up or error. */
+  get isClosed(): boolean {
+    return this.hasEnded;
+  }
+
+  /** Brings the counter `kernelDrops` up to date, where this thread reads the fds. */
+  collectKernelDrops(): void {
+    this.#runner.collectKernelDrops();
   }
 
   /** Delivers what the fds still hold, past the event loop's work budget. */
@@ -212,8 +224,11 @@ export class FdBasedEndpoint extends EndpointBase {
   /** One fd's end is the endpoint's; what the others still hold is delivered first. */
   #onLinkEnd(end: LinkEnd): void {
     const { kind, fd, error } = end;
-    if (kind !== 'thrown') this.#runner.drainAll();
-    this.end({ kind: kind === 'thrown' ? 'error' : kind, fd, ...(error === undefined ? {} : { error }) });
+    if (kind === 'thrown') return this.fail(error, fd);
+    if (this.#isEnding) return; // the draining below has met another fd's end
+    this.#isEnding = true;
+    this.#runner.drainAll();
+    this.end({ kind, fd, ...(error === undefined ? {} : { error }) });
   }
 
   #openRunner(listener: RunnerListener): Runner {

@@ -32,6 +32,6 @@ export type { ConnectQemuStreamOptions, ListenQemuStreamOptions } from './qemu-c
 export { QemuFrameError } from './qemu-frames.ts';
 export { openQemuStream, QemuStreamEndpoint } from './qemu-stream.ts';
 export type { QemuStreamFdOptions, QemuStreamOptions } from './qemu-stream.ts';
-export type { StreamAddress } from './stream-address.ts';
+export type { StreamAddress, TcpStreamAddress, UnixStreamAddress } from './stream-address.ts';
 export { packets, toWebStreams } from './streams.ts';
 export type { FrameStreams, PacketBatches, PacketsOptions } from './streams.ts';

@@ -31,7 +31,7 @@ import { Counter } from '../stack/statistics.ts';
 import { EndpointBase } from './endpoint-base.ts';
 import { type FdBasedOptions, type FdLink, type ResolvedFdBasedOptions, resolveFdBasedOptions } from './fd-based-options.ts';
 import { FdWriter } from './fd-writer.ts';
-import { addEthernetHeader, parseEthernetHeader, parseNoHeader } from './link-header.ts';
+import { addEthernetHeader, classify, parseEthernetHeader, parseNoHeader } from './link-header.ts';
 import { listOver } from './raw-packet.ts';
 
 type SharedOptions = Pick<
@@ -121,6 +121,7 @@ export class InjectableFdEndpoint extends EndpointBase implements InjectableLink
     if (!this.isAttached) throw new NotAttachedError('Cannot inject a packet');
     if (packet.networkOffset < 0) packet.networkOffset = packet.start;
     packet.egress.protocol = protocol;
+    if (this.maxHeaderLength > 0 && packet.linkOffset >= 0) packet.packetType = classify(packet, this.linkAddress);
     this.counters.addBatch(1);
     this.deliverOne(protocol, packet);
   }

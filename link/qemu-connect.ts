@@ -80,9 +80,11 @@ export class QemuStreamServer implements AsyncDisposable, AsyncIterable<QemuStre
    * @throws the signal's reason
    */
   accept(options: WaitOptions = {}): Promise<QemuStreamEndpoint> {
-    const signal = options.signal === undefined ? this.#closing.signal : AbortSignal.any([this.#closing.signal, options.signal]);
-    const accepted = this.#turn.then(() => this.#accept(signal));
-    this.#turn = accepted.catch(() => undefined);
+    const { signal: closing } = this.#closing;
+    const signal = options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]);
+    const accepted = untilTurn(this.#turn, signal).then(() => this.#accept(signal));
+    // Whoever gives up early lets nobody past those who were there before.
+    this.#turn = Promise.allSettled([this.#turn, accepted]);
     return accepted;
   }
 
@@ -141,6 +143,19 @@ function isPassing(result: number): boolean {
 
 function isOutOfDescriptors(result: number): boolean {
   return result === -ERRNO.EMFILE || result === -ERRNO.ENFILE || result === -ERRNO.ENOBUFS || result === -ERRNO.ENOMEM;
+}
+
+/** Resolves with `turn`, or is rejected as soon as the signal aborts. */
+function untilTurn(turn: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    void turn.then(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+  });
 }
 
 function pause(milliseconds: number): Promise<void> {

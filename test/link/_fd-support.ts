@@ -3,7 +3,7 @@
 import type { ExecutionContext } from 'ava';
 
 import { ETHERTYPE_IPV4 } from '../../header/ethernet.ts';
-import { closeFd, pin, read, unpin, write } from '../../native/index.ts';
+import { Fd, pin, read, unpin, write } from '../../native/index.ts';
 import type { NetworkDispatcher, PacketBuffer } from '../../stack/index.ts';
 
 /** 02:00:00:00:00:01, ours. */
@@ -11,17 +11,19 @@ export const OWN = 0x0200_0000_0001;
 /** 02:00:00:00:00:02, a neighbor's. */
 export const PEER = 0x0200_0000_0002;
 
-/** Closes what the test has opened, whatever became of it. */
+/**
+ * Owns a descriptor of the test: closed by `close()` or when the test is over, and once only, for its number may be
+ * another test's by then.
+ */
+export function owned(t: ExecutionContext, fd: number): Fd {
+  const handle = new Fd(fd, true);
+  t.teardown(() => handle.close());
+  return handle;
+}
+
+/** The same for several descriptors that nobody else closes: neither the test nor an endpoint that owns them. */
 export function closeLater(t: ExecutionContext, ...fds: number[]): void {
-  t.teardown(() => {
-    for (const fd of fds) {
-      try {
-        closeFd(fd);
-      } catch {
-        // The endpoint owned it, or the test closed it.
-      }
-    }
-  });
+  for (const fd of fds) owned(t, fd);
 }
 
 /** Up to `room` bytes that can be read from `fd` now; null when there is nothing. */

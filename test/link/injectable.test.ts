@@ -7,17 +7,17 @@ import { SOCK_DGRAM, SOCK_SEQPACKET } from '../../native/constants.ts';
 import { closeFd, describeFd, pinnedCount, socketPair } from '../../native/index.ts';
 import { type ClosedReason, PacketList } from '../../stack/index.ts';
 import { fdCount, until } from '../native/_support.ts';
-import { closeLater, ipv4Packet, OWN, PEER, readSome, Recorder, writeSome } from './_fd-support.ts';
+import { ipv4Packet, OWN, owned, PEER, readSome, Recorder, writeSome } from './_fd-support.ts';
 
 function open(
   t: ExecutionContext,
   options: Partial<InjectableFdOptions> = {},
-): { endpoint: InjectableFdEndpoint; peer: number; fd: number } {
+): { endpoint: InjectableFdEndpoint; peer: number; hangUp: () => void } {
   const [fd, peer] = socketPair(SOCK_SEQPACKET);
-  closeLater(t, fd, peer);
-  const endpoint = openInjectable({ fd, ...options });
+  const other = owned(t, peer);
+  const endpoint = openInjectable({ fd, ownFd: true, ...options });
   t.teardown(() => endpoint.close());
-  return { endpoint, peer, fd };
+  return { endpoint, peer, hangUp: () => other.close() };
 }
 
 test('row 8: an injectable endpoint is attached when a dispatcher is, and an injection without one is a typed error', (t) => {
@@ -109,9 +109,9 @@ test('a full queue is a short count, and `drain` comes once when it is worth wri
 });
 
 test('packets to a peer that is gone are counted, not thrown', (t) => {
-  const { endpoint, peer } = open(t);
+  const { endpoint, hangUp } = open(t);
   endpoint.attach(new Recorder());
-  closeFd(peer);
+  hangUp();
   t.true(endpoint.injectOutbound(0xc000_0202, ipv4Packet(40)));
   t.is(endpoint.statistics.get('no-peer'), 1);
   t.true(endpoint.isAttached);

@@ -1,0 +1,4 @@
+import { muxed } from './_memory-fixtures.ts';
+import { runCompliance } from './_run.ts';
+
+runCompliance('a multiplexer', muxed);

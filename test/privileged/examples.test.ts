@@ -1,0 +1,21 @@
+/** The examples that make interfaces, each in a network namespace of its own. */
+
+import test from 'ava';
+import { runExample, testWith } from '../_examples.ts';
+
+testWith('ping')('tap-echo answers every ping of the kernel', async (t) => {
+  const { code, stdout, stderr } = await runExample('tap-echo');
+  t.is(stderr, '');
+  t.regex(stdout, /3 packets transmitted, 3 received, 0% packet loss/);
+  t.is(code, 0);
+});
+
+test('fan-out keeps each of 64 flows on one of two workers', async (t) => {
+  const { code, stdout, stderr } = await runExample('fan-out');
+  t.is(stderr, '');
+  const [, first, second, both] = /^worker 0: (\d+) flows, worker 1: (\d+) flows, on both: (\d+)\n$/.exec(stdout) ?? [];
+  t.is(Number(first) + Number(second), 64, stdout);
+  t.true(Number(first) > 0 && Number(second) > 0, stdout);
+  t.is(both, '0');
+  t.is(code, 0);
+});

@@ -7,6 +7,7 @@
 
 import { asError } from '../errors.ts';
 import { Fd } from '../native/fd.ts';
+import { pin, unpin } from '../native/memory.ts';
 import { createEventFd, drainEventFd, signalEventFd } from '../native/poll.ts';
 import { Arena } from '../stack/arena.ts';
 import { PacketPool } from '../stack/packet-pool.ts';
@@ -57,6 +58,7 @@ class RingReader implements TurnTaker {
     const slotCount = receive.capacityBytes <= SMALL_SLOT_BYTES ? SMALL_SLOTS : LARGE_SLOTS;
     this.ring = new RingConsumer(slotCount);
     this.arena = new Arena(slotCount, receive.capacityBytes);
+    this.arena.address = pin(this.arena.bytes); // for this thread's writers, too: lent packets are sent where they lie
     this.#pool = new PacketPool(this.arena);
     this.#intake = new Intake(counters, receive.vnetHeaderBytes, receive.deliverTruncated);
     this.#poll = new FdPoll(this.#consumerFd.number);
@@ -91,6 +93,8 @@ class RingReader implements TurnTaker {
   /** Idempotent. */
   close(): void {
     this.stop();
+    unpin(this.arena.bytes);
+    this.arena.address = 0;
     this.#consumerFd.close();
   }
 

@@ -141,8 +141,8 @@ export class ChannelEndpoint extends EndpointBase implements InjectableLinkEndpo
   }
 
   /**
-   * Delivers `packet` on the caller's stack. Without a `networkOffset` it is taken to begin with its network header; with
-   * an Ethernet header in place (`parseHeader`) its `packetType` is found out, too.
+   * Delivers `packet` on the caller's stack. Without a `networkOffset` it is taken to begin with its network header;
+   * with an Ethernet header in place (`parseHeader`) its `packetType` is found out, too.
    * @throws NotAttachedError when no dispatcher is attached
    * @throws LinkClosedError after close()
    */

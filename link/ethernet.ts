@@ -45,7 +45,7 @@ export class EthernetEndpoint extends NestedEndpoint {
     super(inner, options);
     if (inner.maxHeaderLength !== 0) {
       throw new InvalidOptionError(
-        `Cannot put Ethernet over an endpoint: it adds a link header of ${inner.maxHeaderLength} bytes; give one without`,
+        `Cannot put Ethernet over an endpoint: its link header has ${inner.maxHeaderLength} bytes; give one without`,
       );
     }
     this.#linkAddress = options.linkAddress === undefined ? null : checkLinkAddress(options.linkAddress);

@@ -259,5 +259,6 @@ function integer(name: string, value: number, least: number, most: number): numb
 function oneOf<T>(name: string, value: T, choices: readonly T[]): T {
   if (choices.includes(value)) return value;
   const known = choices.filter((choice) => choice !== undefined).join(', ');
-  throw new InvalidOptionError(`Cannot open an fd-based endpoint: ${name} is "${String(value)}"; one of ${known} is required`);
+  const state = `${name} is "${String(value)}"; one of ${known} is required`;
+  throw new InvalidOptionError(`Cannot open an fd-based endpoint: ${state}`);
 }

@@ -27,8 +27,8 @@ import { pin, unpin } from '../native/memory.ts';
 import { Arena } from '../stack/arena.ts';
 import { type Capabilities, type GsoSupport, HARDWARE_ETHER, HARDWARE_NONE } from '../stack/link-endpoint.ts';
 import type { NetworkDispatcher } from '../stack/network-dispatcher.ts';
-import { PacketBuffer } from '../stack/packet-buffer.ts';
-import { PacketList } from '../stack/packet-list.ts';
+import type { PacketBuffer } from '../stack/packet-buffer.ts';
+import type { PacketList } from '../stack/packet-list.ts';
 import { PacketPool } from '../stack/packet-pool.ts';
 import { Counter, LinkStatistics } from '../stack/statistics.ts';
 import { EndpointBase } from './endpoint-base.ts';
@@ -36,6 +36,7 @@ import { type FdBasedOptions, type FdLink, type HalfOptions, receiveOptions, typ
 import { FdSink } from './fd-sink.ts';
 import { FdWriter } from './fd-writer.ts';
 import { addEthernetHeader, parseEthernetHeader, parseNoHeader } from './link-header.ts';
+import { listOver } from './raw-packet.ts';
 
 /** Stands for a dispatcher that lives in workers: nothing is ever delivered to it. */
 const ELSEWHERE: NetworkDispatcher = { deliverNetworkPacket() {} };
@@ -61,7 +62,8 @@ export class FdBasedEndpoint extends EndpointBase {
   readonly #sink: FdSink;
   readonly #runner: Runner;
   readonly #transmit: PacketPool;
-  readonly #rawList = new PacketList();
+  /** The writer of every packet, whatever its flow: of a single fd, and of raw frames. */
+  #chosenWriter: FdWriter | null;
   /** Duplicates to poll for writing where another thread reads the fd. */
   readonly #pollFds: readonly number[];
   #wantsDrain = false;
@@ -93,6 +95,7 @@ export class FdBasedEndpoint extends EndpointBase {
     // Last, for the kernel may have refused the ring of a reader: nothing is pinned then.
     this.#transmit = this.#openTransmitSlots();
     this.#writers = options.links.map((link, index) => this.#openWriter(link, index));
+    this.#chosenWriter = this.#writers.length === 1 ? (this.#writers[0] as FdWriter) : null;
   }
 
   override get statistics(): LinkStatistics {
@@ -147,12 +150,13 @@ export class FdBasedEndpoint extends EndpointBase {
   }
 
   writeRawPacket(bytes: Uint8Array): boolean {
-    const packet = new PacketBuffer({ bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), address: 0 }, 0, 0, bytes.length);
-    packet.repoint(0, bytes.length);
-    packet.networkOffset = Math.min(this.maxHeaderLength, bytes.length);
-    this.#rawList.clear();
-    this.#rawList.push(packet);
-    return this.writePackets(this.#rawList) === 1;
+    const chosen = this.#chosenWriter;
+    this.#chosenWriter = this.#writers[0] as FdWriter;
+    try {
+      return this.writePackets(listOver(bytes, this.maxHeaderLength)) === 1;
+    } finally {
+      this.#chosenWriter = chosen;
+    }
   }
 
   protected override onAttach(): void {
@@ -195,8 +199,8 @@ export class FdBasedEndpoint extends EndpointBase {
   }
 
   #writerOf(packet: PacketBuffer): FdWriter {
+    if (this.#chosenWriter !== null) return this.#chosenWriter;
     const writers = this.#writers;
-    if (writers.length === 1) return writers[0] as FdWriter;
     const network = packet.networkOffset < 0 ? packet.start : packet.networkOffset;
     const hash = packet.hash !== 0 ? packet.hash : flowHash(packet.view, network, packet.end, packet.egress.protocol);
     packet.hash = hash;

@@ -107,14 +107,14 @@ export class FdWriter {
     return count;
   }
 
-  /** Points message `message` at the packet; false when its offload request contradicts its bytes. */
+  /** Points message `message` at the packet; false when its offload request contradicts its bytes, or no copy slot takes it. */
   #load(message: number, packet: PacketBuffer): boolean {
     const { vnetHeaderBytes } = this.#options;
     const isSound =
       vnetHeaderBytes === 0
         ? completeChecksum(packet) // nobody behind this fd would
         : encode(packet, this.#headers.view, message * VNET_STRIDE, vnetHeaderBytes);
-    if (!isSound) return false;
+    if (!isSound || (packet.memory.address === 0 && packet.length > this.#options.maxFrameBytes)) return false;
     const address = packet.memory.address === 0 ? this.#copy(message, packet) : packet.memory.address + packet.start;
     this.#table.setIovec(message, FRAME_IOVEC, address, packet.length);
     return true;

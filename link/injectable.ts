@@ -5,8 +5,8 @@
  *     dispatcher ──► writePackets ──► FdWriter ──► fd
  *
  * gVisor's NewInjectable. There, isAttached() answers false for ever and an injection without dispatcher is a nil
- * dereference; here both tell the truth (DESIGN row 8). A hang-up is not noticed, for nothing is read: packets to a peer
- * that is gone are counted `no-peer`.
+ * dereference; here both tell the truth (DESIGN row 8). A hang-up is not noticed, for nothing is read: packets to a
+ * peer that is gone are counted `no-peer`.
  */
 
 import { FdPoll } from '../dispatch/fd-poll.ts';
@@ -29,7 +29,12 @@ import type { PacketList } from '../stack/packet-list.ts';
 import { PacketPool } from '../stack/packet-pool.ts';
 import { Counter } from '../stack/statistics.ts';
 import { EndpointBase } from './endpoint-base.ts';
-import { type FdBasedOptions, type FdLink, type ResolvedFdBasedOptions, resolveFdBasedOptions } from './fd-based-options.ts';
+import {
+  type FdBasedOptions,
+  type FdLink,
+  type ResolvedFdBasedOptions,
+  resolveFdBasedOptions,
+} from './fd-based-options.ts';
 import { FdWriter } from './fd-writer.ts';
 import { addEthernetHeader, classify, parseEthernetHeader, parseNoHeader } from './link-header.ts';
 import { listOver } from './raw-packet.ts';

@@ -43,7 +43,8 @@ export function checkLinkAddress(linkAddress: LinkAddress): LinkAddress {
 /** @throws InvalidOptionError when kind and size contradict each other; RangeError when the size is out of range */
 export function checkGso(gso: GsoSupport): GsoSupport {
   if ((gso.kind === 'none') !== (gso.maxSize === 0)) {
-    throw new InvalidOptionError(`Cannot use gso { kind: "${gso.kind}", maxSize: ${gso.maxSize} }: only kind "none" has size 0`);
+    const found = `{ kind: "${gso.kind}", maxSize: ${gso.maxSize} }`;
+    throw new InvalidOptionError(`Cannot use gso ${found}: kind "none" has size 0, and no other has`);
   }
   checkInteger('gso.maxSize', gso.maxSize, 0, PACKET_BYTES_MAX);
   return gso;

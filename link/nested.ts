@@ -20,7 +20,7 @@ import { Counter } from '../stack/statistics.ts';
 import { EndpointBase } from './endpoint-base.ts';
 import type { ClosedOption } from './memory-options.ts';
 
-/** A decorator that changes nothing: the base of those that do. It owns its inner endpoint and closes it with itself. */
+/** A decorator that changes nothing: the base of those that do. It owns its inner endpoint: close() closes it, too. */
 export class NestedEndpoint extends EndpointBase implements NetworkDispatcher {
   /** The endpoint that this one decorates. */
   readonly inner: LinkEndpoint;

@@ -36,7 +36,7 @@ export interface OpenPacketSocketOptions {
   readonly type?: 'raw' | 'dgram';
   /** Have the interface take frames for other stations. Default false. */
   readonly promiscuous?: boolean;
-  /** Send and receive buffer of each socket, in bytes; past net.core.?mem_max with CAP_NET_ADMIN. Default: the kernel's. */
+  /** Send and receive buffer of each socket, in bytes; past the kernel's limit with CAP_NET_ADMIN. Default: its own. */
   readonly bufferBytes?: number;
 }
 

@@ -104,7 +104,13 @@ function sizeClassOf(payloadBytes: number): number {
 }
 
 /** Copies `length` bytes between two memories, without allocating anything up to 4,096 bytes. */
-export function copyBetween(source: PacketBuffer, from: number, target: PacketBuffer, to: number, length: number): void {
+export function copyBetween(
+  source: PacketBuffer,
+  from: number,
+  target: PacketBuffer,
+  to: number,
+  length: number,
+): void {
   if (length > WORD_COPY_MAX) {
     target.bytes.set(source.bytes.subarray(from, from + length), to);
     return;

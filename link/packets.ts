@@ -1,4 +1,4 @@
-/** Received packets as an async iterable: pull instead of push, for the edges of a program. Clones, so not for speed. */
+/** Received packets as an async iterable: pull instead of push, for the edges of a program. Clones: not for speed. */
 
 import type { ClosedReason, LinkEndpoint } from '../stack/link-endpoint.ts';
 import type { NetworkDispatcher } from '../stack/network-dispatcher.ts';

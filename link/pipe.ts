@@ -4,8 +4,8 @@
  *     dispatcher a ──► a.writePackets ──► [ b's queue ] ──► dispatcher b
  *     dispatcher a ◄── [ a's queue ] ◄── b.writePackets ◄── dispatcher b
  *
- * Packets to a peer that nobody is attached to are accepted, dropped and counted `no-peer` by the sender, as frames on a
- * cable whose other end is not plugged in. When one end is closed, the other one delivers what it was sent before and
+ * Packets to a peer that nobody is attached to are accepted, dropped and counted `no-peer` by the sender, as frames on
+ * a cable whose other end is not plugged in. When one end is closed, the other one delivers what it was sent before and
  * then ends with `hangup`.
  */
 
@@ -13,7 +13,14 @@ import type { LinkAddress } from '../header/address.ts';
 import { type Capabilities, type GsoSupport, HARDWARE_NONE, NO_GSO } from '../stack/link-endpoint.ts';
 import type { PacketList } from '../stack/packet-list.ts';
 import { Counter } from '../stack/statistics.ts';
-import { checkGso, checkLinkAddress, checkMtu, checkQueueSize, DEFAULT_MTU, DEFAULT_QUEUE_SIZE } from './memory-options.ts';
+import {
+  checkGso,
+  checkLinkAddress,
+  checkMtu,
+  checkQueueSize,
+  DEFAULT_MTU,
+  DEFAULT_QUEUE_SIZE,
+} from './memory-options.ts';
 import { QueuedEndpoint } from './queued-endpoint.ts';
 
 /** How a pipe is made; both ends are alike but for their addresses. */

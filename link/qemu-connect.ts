@@ -20,7 +20,11 @@ import { connectStream, disableNagle, listenStream, untilReady, type WaitOptions
 export type ConnectQemuStreamOptions = StreamAddress & QemuStreamOptions & WaitOptions;
 
 /** Options of `listenQemuStream`: an address, and those of every endpoint. */
-export type ListenQemuStreamOptions = StreamAddress & QemuStreamOptions & { /** Default 16. */ readonly backlog?: number };
+export type ListenQemuStreamOptions = StreamAddress &
+  QemuStreamOptions & {
+    /** Guests that wait in the kernel at most. Default 16. */
+    readonly backlog?: number;
+  };
 
 const DEFAULT_BACKLOG = 16;
 /** Wait before the next accept(2) when the process has no descriptor left. */
@@ -59,6 +63,7 @@ export class QemuStreamServer implements AsyncDisposable, AsyncIterable<QemuStre
   readonly port: number;
   readonly #fd: number;
   readonly #options: ListenQemuStreamOptions;
+  readonly #action: string;
   readonly #closing = new AbortController();
   /** The end of the line of those who wait: one watches the socket at a time. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -66,6 +71,7 @@ export class QemuStreamServer implements AsyncDisposable, AsyncIterable<QemuStre
   constructor(fd: number, options: ListenQemuStreamOptions) {
     this.#fd = fd;
     this.#options = options;
+    this.#action = `Cannot accept at "${formatStreamAddress(options)}"`;
     this.port = options.path === undefined ? boundPort(fd) : 0;
   }
 
@@ -103,7 +109,7 @@ export class QemuStreamServer implements AsyncDisposable, AsyncIterable<QemuStre
   close(): void {
     if (this.isClosed) return;
     const { path } = this.#options;
-    this.#closing.abort(new LinkClosedError(`Cannot accept at "${formatStreamAddress(this.#options)}"`, 'closed'));
+    this.#closing.abort(new LinkClosedError(this.#action, 'closed'));
     closeFd(this.#fd);
     if (path !== undefined && !path.startsWith('\0')) removeSocket(path);
   }
@@ -120,7 +126,7 @@ export class QemuStreamServer implements AsyncDisposable, AsyncIterable<QemuStre
       if (fd >= 0) return openOwned(fd, this.#options);
       if (fd === -ERRNO.EAGAIN) await untilReady(this.#fd, 'readable', signal);
       else if (isOutOfDescriptors(fd)) await pause(ACCEPT_PAUSE_MILLISECONDS);
-      else if (!isPassing(fd)) throw systemError(`Cannot accept at "${formatStreamAddress(this.#options)}"`, 'accept4', -fd);
+      else if (!isPassing(fd)) throw systemError(this.#action, 'accept4', -fd);
     }
   }
 }

@@ -42,7 +42,7 @@ export class QemuFrameError extends LinkpointError {
   constructor(fd: number, frameBytes: number, limitBytes: number) {
     super(
       'ERR_QEMU_FRAME',
-      `Cannot receive from fd ${fd}: the peer announces a frame of ${frameBytes} bytes; 1 to ${limitBytes} are accepted`,
+      `Cannot receive from fd ${fd}: the peer announces a frame of ${frameBytes} bytes; 1 to ${limitBytes} are taken`,
     );
     this.frameBytes = frameBytes;
     this.limitBytes = limitBytes;

@@ -4,8 +4,8 @@
  *     packets ─► [length][frame][length][frame] ... ─► sendmsg(2)
  *                                      └ cut here: the rest is copied, for the packet is the caller's again
  *
- * passt's early tap_send() sends length and frame by two non-blocking calls: when the second does not fit, the stream is
- * out of step for ever (DESIGN row 15). Here a short count is resumed at the very byte, when the socket is writable
+ * passt's early tap_send() sends length and frame by two non-blocking calls: when the second does not fit, the stream
+ * is out of step for ever (DESIGN row 15). Here a short count is resumed at the very byte, when the socket is writable
  * again, and only then is it worth telling `onDrain`.
  */
 

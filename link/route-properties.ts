@@ -1,4 +1,4 @@
-/** What several endpoints promise together: the least that all of them do, the header room of the one that needs most. */
+/** What several endpoints promise together: the least that all do, and the header room of the one that needs most. */
 
 import {
   type Capabilities,
@@ -35,9 +35,9 @@ export class RouteProperties<Endpoint extends LinkEndpoint = LinkEndpoint> {
 
   /** The most header bytes: a packet must have room for whichever route it takes. */
   get maxHeaderLength(): number {
-    let length = 0;
-    for (let index = 0; index < this.#endpoints.length; index++) length = Math.max(length, this.#at(index).maxHeaderLength);
-    return length;
+    let most = 0;
+    for (let index = 0; index < this.#endpoints.length; index++) most = Math.max(most, this.#at(index).maxHeaderLength);
+    return most;
   }
 
   /** The capabilities that all have; none without routes. */

@@ -1,6 +1,6 @@
 /**
- * Stream sockets for endpoints: connected, or listening. Not node:net's, for a net.Socket keeps its descriptor to itself
- * and copies every chunk.
+ * Stream sockets for endpoints: connected, or listening. Not node:net's, for a net.Socket keeps its descriptor to
+ * itself and copies every chunk.
  */
 
 import { SystemError } from '../errors.ts';

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
+import { BENCH_USAGE } from '../cli/bench-options.ts';
 import { NicCounter } from '../stack/nic-statistics.ts';
 import { Counter } from '../stack/statistics.ts';
 import { codeBlocks, readPage, readPages, typeErrors } from './_docs.ts';
@@ -85,4 +86,13 @@ test('docs/guide/statistics.md has every counter and drop reason, and no other',
   const ofEndpoint = ['Counters', 'Inbound drops', 'Outbound drops'].flatMap((heading) => namesUnder(text, heading));
   t.deepEqual(ofEndpoint, Object.keys(Counter));
   t.deepEqual(namesUnder(text, 'Counters of a NIC'), Object.keys(NicCounter));
+});
+
+test('docs/guide/benchmarks.md has every option and every field of linkpoint bench, and no other', (t) => {
+  const { text } = readPage('docs/guide/benchmarks.md');
+  const options = [...BENCH_USAGE.matchAll(/^ {2,}(?=--)[^]*?(?= {2,}\w|$)/gm)].flatMap(([line]) => line.match(/--[a-z-]+/g) ?? []);
+  t.deepEqual(namesUnder(text, 'Options').sort(), [...new Set(options)].sort());
+  const result = readFileSync(path.join(root, 'cli/bench-result.ts'), 'utf8').split('interface BenchResult')[1] ?? '';
+  const fields = [...(result.split('\n}')[0] ?? '').matchAll(/^ {2}readonly (\w+)/gm)].map((found) => found[1]);
+  t.deepEqual(namesUnder(text, 'What it prints'), fields);
 });

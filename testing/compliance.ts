@@ -10,8 +10,8 @@
  *       create: async () => ({ endpoint, peer: { send, receive }, hangUp, cleanup }),
  *     });
  *
- * It stands on node:assert and on no test runner; a case that fails rejects. Cases share nothing and may run at the same
- * time. Deliveries may be asynchronous: every case waits for what it expects, at most 5 seconds.
+ * It stands on node:assert and on no test runner; a case that fails rejects. Cases share nothing and may run at the
+ * same time. Deliveries may be asynchronous: every case waits for what it expects, at most 5 seconds.
  */
 
 import { attachmentCases } from './compliance/attachment.ts';

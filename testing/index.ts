@@ -1,6 +1,6 @@
 /**
- * Unit tests of network code without privilege, without FFI and on any platform: packet builders, endpoints over memory,
- * a small stack, and the compliance suite for endpoints of your own. Bound to no test runner.
+ * Unit tests of network code without privilege, without FFI and on any platform: packet builders, endpoints over
+ * memory, a small stack, and the compliance suite for endpoints of your own. Bound to no test runner.
  * @packageDocumentation
  */
 

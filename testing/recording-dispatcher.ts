@@ -18,7 +18,7 @@ export interface Tapped extends Recorded {
   readonly direction: Direction;
 }
 
-/** Done inside each delivery, with the lent packet; `index` counts deliveries from 0. What it throws, the dispatcher throws. */
+/** Done inside each delivery, with the lent packet; `index` counts from 0. What it throws, the dispatcher throws. */
 export type DeliveryScript = (packet: PacketBuffer, protocol: number, index: number) => void;
 
 /** Collects clones of all packets, in order. */

@@ -9,7 +9,13 @@ import { createPipe } from '../../link/pipe.ts';
 import { Capability, HARDWARE_ETHER, HARDWARE_LOOPBACK, HARDWARE_NONE } from '../../stack/link-endpoint.ts';
 import type { LinkEndpoint } from '../../stack/link-endpoint.ts';
 import { PacketList } from '../../stack/packet-list.ts';
-import type { ComplianceOptions, LinkEndpointFeatures, LinkEndpointFixture, LinkPeer } from '../../testing/index.ts';
+import type {
+  ComplianceOptions,
+  ExpectedProperties,
+  LinkEndpointFeatures,
+  LinkEndpointFixture,
+  LinkPeer,
+} from '../../testing/index.ts';
 import { packetFrom, RecordingDispatcher, TEST_ADDRESSES } from '../../testing/index.ts';
 
 /** What the suite needs but for the runner. */
@@ -44,7 +50,11 @@ function channelPeer(channel: ChannelEndpoint): LinkPeer {
   };
 }
 
-function overChannel(channel: ChannelEndpoint, endpoint: LinkEndpoint, expected: LinkEndpointFixture['expected'] = {}): LinkEndpointFixture {
+function overChannel(
+  channel: ChannelEndpoint,
+  endpoint: LinkEndpoint,
+  expected: ExpectedProperties,
+): LinkEndpointFixture {
   return { endpoint, peer: channelPeer(channel), expected, cleanup: () => endpoint.close() };
 }
 
@@ -56,7 +66,7 @@ const ETHERNET_CHANNEL: ChannelOptions = {
   gso: { kind: 'host', maxSize: SUPER_PACKET_BYTES },
 };
 
-const ETHERNET_CHANNEL_PROPERTIES: LinkEndpointFixture['expected'] = {
+const ETHERNET_CHANNEL_PROPERTIES: ExpectedProperties = {
   mtu: 9000,
   linkAddress: OWN,
   maxHeaderLength: 14,
@@ -130,7 +140,8 @@ export const muxed: Subject = {
 export const pipe: Subject = {
   features: { ...FEATURES, gso: true, detectsHangup: true },
   create: () => {
-    const [endpoint, other] = createPipe({ linkAddresses: [OWN, TEST_ADDRESSES.remoteLinkAddress], gso: { kind: 'host', maxSize: 65_535 } });
+    const linkAddresses = [OWN, TEST_ADDRESSES.remoteLinkAddress] as const;
+    const [endpoint, other] = createPipe({ linkAddresses, gso: { kind: 'host', maxSize: 65_535 } });
     const expected = { mtu: 1500, linkAddress: OWN, hardwareType: HARDWARE_NONE };
     return pipeFixture(endpoint, other, expected);
   },
@@ -145,7 +156,11 @@ export const ethernetPipe: Subject = {
   },
 };
 
-function pipeFixture(endpoint: LinkEndpoint, other: LinkEndpoint, expected: LinkEndpointFixture['expected'] = {}): LinkEndpointFixture {
+function pipeFixture(
+  endpoint: LinkEndpoint,
+  other: LinkEndpoint,
+  expected: ExpectedProperties,
+): LinkEndpointFixture {
   const recorder = new RecordingDispatcher();
   other.attach(recorder);
   return {
@@ -167,6 +182,7 @@ function pipeFixture(endpoint: LinkEndpoint, other: LinkEndpoint, expected: Link
 export const loopback: Subject = {
   features: FEATURES,
   create: () => {
+    const { TX_CHECKSUM_OFFLOAD, RX_CHECKSUM_OFFLOAD, SAVE_RESTORE, LOOPBACK } = Capability;
     const endpoint = new LoopbackEndpoint();
     const written: Uint8Array[] = [];
     const write = endpoint.writePackets.bind(endpoint);
@@ -181,8 +197,7 @@ export const loopback: Subject = {
       expected: {
         mtu: 65_536,
         hardwareType: HARDWARE_LOOPBACK,
-        capabilities:
-          Capability.TX_CHECKSUM_OFFLOAD | Capability.RX_CHECKSUM_OFFLOAD | Capability.SAVE_RESTORE | Capability.LOOPBACK,
+        capabilities: TX_CHECKSUM_OFFLOAD | RX_CHECKSUM_OFFLOAD | SAVE_RESTORE | LOOPBACK,
       },
       peer: {
         send: (frame) => void (endpoint.isAttached && write(PacketList.of(packetFrom(frame)))),

@@ -2,7 +2,7 @@ import { type InjectableFdOptions, openInjectable } from '../../link/injectable.
 import { SOCK_SEQPACKET } from '../../native/constants.ts';
 import { socketPair } from '../../native/index.ts';
 import { Capability, HARDWARE_ETHER, HARDWARE_NONE, NO_GSO } from '../../stack/index.ts';
-import { type LinkEndpointFixture, type LinkPeer, packetFrom, TEST_ADDRESSES } from '../../testing/index.ts';
+import { type ExpectedProperties, type LinkEndpointFixture, type LinkPeer, packetFrom, TEST_ADDRESSES } from '../../testing/index.ts';
 import { runCompliance } from './_run.ts';
 import { PeerSocket } from './_sockets.ts';
 
@@ -10,7 +10,7 @@ const OWN = TEST_ADDRESSES.localLinkAddress;
 const FEATURES = { ethernet: false, gso: false, canFill: true, detectsHangup: false, injectable: true };
 
 /** An injectable endpoint on one end of a SEQPACKET pair; the peer injects, and reads what comes out at the other. */
-function create(options: Partial<InjectableFdOptions>, expected: LinkEndpointFixture['expected'] & {}): LinkEndpointFixture {
+function create(options: Partial<InjectableFdOptions>, expected: ExpectedProperties): LinkEndpointFixture {
   const [fd, other] = socketPair(SOCK_SEQPACKET);
   const endpoint = openInjectable({ fd, ownFd: true, ...options });
   const socket = new PeerSocket(other);

@@ -59,4 +59,7 @@ function feed(frames: QemuFrames, bytes: Uint8Array | null): void {
 }
 
 runCompliance('a QEMU stream', { features: FEATURES, create: () => create({ linkAddress: OWN }) });
-runCompliance('a QEMU stream of jumbo frames through tiny buffers', { features: FEATURES, create: () => create({ mtu: 9000 }, 4608) });
+runCompliance('a QEMU stream of jumbo frames through tiny buffers', {
+  features: FEATURES,
+  create: () => create({ mtu: 9000 }, 4608),
+});

@@ -104,7 +104,8 @@ export function tcpPacket(payloadBytes: number, ports: readonly [number, number]
   const byteLength = 40 + payloadBytes;
   const bytes = Uint8Array.from({ length: byteLength }, (_, at) => (at * 13) & 0xff);
   const view = new DataView(bytes.buffer);
-  bytes.set([0x45, 0, (byteLength >> 8) & 0xff, byteLength & 0xff, 0, 0, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2]);
+  bytes.set([0x45, 0, (byteLength >> 8) & 0xff, byteLength & 0xff, 0, 0, 0x40, 0, 64, 6, 0, 0]);
+  bytes.set([192, 0, 2, 1, 192, 0, 2, 2], 12);
   ports.forEach((port, index) => view.setUint16(20 + 2 * index, port));
   view.setUint8(32, 0x50); // the data offset: five words
   return bytes;

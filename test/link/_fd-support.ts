@@ -44,7 +44,8 @@ export function writeSome(fd: number, bytes: Uint8Array): number {
 /** An IPv4 packet of `byteLength` bytes, from 20, whose payload is a pattern that begins with `seed`. */
 export function ipv4Packet(byteLength: number, seed = 0): Uint8Array {
   const bytes = Uint8Array.from({ length: byteLength }, (_, at) => (seed + at * 7) & 0xff);
-  bytes.set([0x45, 0, byteLength >> 8, byteLength & 0xff, 0, seed & 0xff, 0, 0, 64, 253, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2]);
+  bytes.set([0x45, 0, byteLength >> 8, byteLength & 0xff, 0, seed & 0xff, 0, 0, 64, 253, 0, 0]);
+  bytes.set([192, 0, 2, 1, 192, 0, 2, 2], 12);
   return bytes;
 }
 

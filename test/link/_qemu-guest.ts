@@ -32,7 +32,7 @@ const QEMU = 'qemu-system-x86_64';
 /** QEMU is there. */
 export const hasQemu: boolean = spawnSync(QEMU, ['--version']).status === 0;
 
-/** Starts a guest with the given network; it is ended by its process id when the test is over, whatever became of it. */
+/** Starts a guest with the given network; it is ended by its process id when the test is over, also when it fails. */
 export function startGuest(t: ExecutionContext, netdev: string): { child: ChildProcess; end: () => Promise<void> } {
   const machine = ['-machine', 'accel=tcg', '-display', 'none', '-nodefaults', '-m', '64', '-boot', 'n'];
   // The default ROM of the card is iPXE; given by `romfile` it does not start.

@@ -3,7 +3,8 @@ import { ChannelEndpoint } from '../../link/channel.ts';
 import { ETHERTYPE_IPV4 } from '../../header/ethernet.ts';
 import { Capability, HARDWARE_ETHER, HARDWARE_NONE, NO_GSO } from '../../stack/link-endpoint.ts';
 import { PacketList } from '../../stack/packet-list.ts';
-import { ethernetFrame, icmpEcho, ipv4Udp, packetFrom, patternBytes, RecordingDispatcher, TEST_ADDRESSES } from '../../testing/index.ts';
+import { ethernetFrame, icmpEcho, ipv4Udp, packetFrom } from '../../testing/index.ts';
+import { patternBytes, RecordingDispatcher, TEST_ADDRESSES } from '../../testing/index.ts';
 
 const PACKET = ipv4Udp({ payload: [1, 2, 3] });
 const listOf = (count: number): PacketList => PacketList.of(...Array.from({ length: count }, () => packetFrom(PACKET)));
@@ -25,7 +26,8 @@ test('mtu can be set and bounds the next write (gVisor TestSetMTU)', (t) => {
     endpoint.mtu = mtu;
     t.is(endpoint.mtu, mtu);
     t.is(endpoint.writePackets(PacketList.of(packetFrom(patternBytes(mtu)))), 1);
-    t.throws(() => endpoint.writePackets(PacketList.of(packetFrom(patternBytes(mtu + 1)))), { code: 'ERR_PACKET_TOO_LONG' });
+    const long = PacketList.of(packetFrom(patternBytes(mtu + 1)));
+    t.throws(() => endpoint.writePackets(long), { code: 'ERR_PACKET_TOO_LONG' });
   }
   t.throws(() => (endpoint.mtu = 0), { instanceOf: RangeError });
 });
@@ -48,7 +50,8 @@ test('options have defaults, and are refused where they contradict each other', 
   t.deepEqual([plain.mtu, plain.linkAddress, plain.maxHeaderLength, plain.hardwareType], [1500, 0, 0, HARDWARE_NONE]);
   const ethernet = new ChannelEndpoint({ ethernetHeader: true });
   t.deepEqual([ethernet.maxHeaderLength, ethernet.hardwareType], [14, HARDWARE_ETHER]);
-  for (const options of [{ size: 0 }, { size: 1.5 }, { mtu: -1 }, { mtu: NaN }, { linkAddress: -1 }, { linkAddress: 2 ** 48 }]) {
+  const sizes = [{ size: 0 }, { size: 1.5 }, { mtu: -1 }, { mtu: NaN }];
+  for (const options of [...sizes, { linkAddress: -1 }, { linkAddress: 2 ** 48 }]) {
     t.throws(() => new ChannelEndpoint(options), { instanceOf: RangeError }, JSON.stringify(options));
   }
   t.throws(() => new ChannelEndpoint({ gso: { kind: 'none', maxSize: 10 } }), { code: 'ERR_INVALID_OPTION' });
@@ -160,7 +163,7 @@ test('what was written before close() can still be read', async (t) => {
   t.is(endpoint.drain(), 1);
 });
 
-test('row 8: an injectable endpoint says that it is attached, and injecting without a dispatcher is a typed error', (t) => {
+test('row 8: an injectable endpoint says that it is attached; injecting without a dispatcher is a typed error', (t) => {
   const endpoint = new ChannelEndpoint();
   const packet = packetFrom(PACKET);
   t.false(endpoint.isAttached);

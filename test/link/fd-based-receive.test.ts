@@ -1,7 +1,7 @@
 /**
  * The anchor's cases for the way in: gVisor's TestDeliverPacket, TestBufConfig…, TestIovecBuffer…,
- * TestDispatchPacketFormat and the CapLength cases of 2019. Where gVisor scatters a frame over ten buffers, we read it into
- * one slot; what its cases promise of the buffers is asked of the slot here.
+ * TestDispatchPacketFormat and the CapLength cases of 2019. Where gVisor scatters a frame over ten buffers, we read it
+ * into one slot; what its cases promise of the buffers is asked of the slot here.
  */
 
 import test from 'ava';
@@ -12,7 +12,8 @@ import { SOCK_DGRAM } from '../../native/constants.ts';
 import { HEADROOM_BYTES } from '../../stack/arena.ts';
 import type { DropReason } from '../../stack/statistics.ts';
 import { until } from '../native/_support.ts';
-import { ethernetHeader, joined, openBench, received, record, tcpPacket, vnetHeader, writeEmpty } from './_fd-based-support.ts';
+import { ethernetHeader, joined, openBench, received, record } from './_fd-based-support.ts';
+import { tcpPacket, vnetHeader, writeEmpty } from './_fd-based-support.ts';
 import { ethernetFrame, ipv4Packet, OWN, PEER, writeSome } from './_fd-support.ts';
 
 const MODES = ['readv', 'recvmmsg'] as const;
@@ -48,25 +49,21 @@ for (const dispatchMode of MODES) {
 }
 
 /** gVisor's TestDispatchPacketFormat, with what else decides the protocol. */
-const FORMATS: readonly [string, Partial<FdBasedOptions>, Uint8Array, number][] = [
-  ['readv', { ethernetHeader: true }, ethernetFrame(60), ETHERTYPE_IPV4],
-  ['recvmmsg', { ethernetHeader: true }, ethernetFrame(60), ETHERTYPE_IPV4],
-  ['readv', { ethernetHeader: true }, joined(ethernetHeader(OWN, PEER, ETHERTYPE_ARP), new Uint8Array(28)), ETHERTYPE_ARP],
-  ['readv', { ethernetHeader: true }, joined(ethernetHeader(OWN, PEER, 0x1234), ipv4Packet(60)), 0x1234],
-  ['readv', {}, ipv4Packet(60), ETHERTYPE_IPV4],
-  ['readv', {}, ipv6Packet(60), ETHERTYPE_IPV6],
-  ['recvmmsg', {}, ipv4Packet(60), ETHERTYPE_IPV4],
-  ['recvmmsg', {}, ipv6Packet(60), ETHERTYPE_IPV6],
-].map(([mode, options, frame, protocol]) => [
-  `${mode}, ${(options as FdBasedOptions).ethernetHeader === true ? 'an Ethernet' : 'no link'} header`,
-  { ...(options as Partial<FdBasedOptions>), dispatchMode: mode as 'readv' },
-  frame as Uint8Array,
-  protocol as number,
-]);
+const FORMATS: readonly [FdBasedOptions['dispatchMode'], boolean, Uint8Array, number][] = [
+  ['readv', true, ethernetFrame(60), ETHERTYPE_IPV4],
+  ['recvmmsg', true, ethernetFrame(60), ETHERTYPE_IPV4],
+  ['readv', true, joined(ethernetHeader(OWN, PEER, ETHERTYPE_ARP), new Uint8Array(28)), ETHERTYPE_ARP],
+  ['readv', true, joined(ethernetHeader(OWN, PEER, 0x1234), ipv4Packet(60)), 0x1234],
+  ['readv', false, ipv4Packet(60), ETHERTYPE_IPV4],
+  ['readv', false, ipv6Packet(60), ETHERTYPE_IPV6],
+  ['recvmmsg', false, ipv4Packet(60), ETHERTYPE_IPV4],
+  ['recvmmsg', false, ipv6Packet(60), ETHERTYPE_IPV6],
+];
 
-for (const [name, options, frame, protocol] of FORMATS) {
+for (const [dispatchMode = 'auto', ethernet, frame, protocol] of FORMATS) {
+  const name = `${dispatchMode}, ${ethernet ? 'an Ethernet' : 'no link'} header`;
   test(`${name}: a frame of protocol 0x${protocol.toString(16)} is delivered as that`, async (t) => {
-    const { endpoint, peer } = await openBench(t, options);
+    const { endpoint, peer } = await openBench(t, { dispatchMode, ethernetHeader: ethernet });
     const recorder = record(endpoint);
     writeSome(peer, frame);
     await received(endpoint, 1);
@@ -106,7 +103,7 @@ for (const dispatchMode of MODES) {
   for (const ethernet of [false, true]) {
     const name = `${dispatchMode}, ${ethernet ? 'an Ethernet' : 'no link'} header`;
     // gVisor's BufConfigMaxLength (the longest IP packet fits) and BufConfigFirst (headers lie side by side).
-    test(`${name}: with a virtio-net header, the longest IP packet comes whole, in one piece behind its headroom`, async (t) => {
+    test(`${name}, virtio-net header: the longest IP packet comes whole, behind its headroom`, async (t) => {
       const { endpoint, peer } = await openBench(t, { dispatchMode, ethernetHeader: ethernet, gsoMaxSize: 65_536 });
       const recorder = record(endpoint);
       recorder.onPacket = ({ start, end, base, limit, bytes }) => {
@@ -182,7 +179,7 @@ for (const dispatchMode of MODES) {
 
   for (const [vnetHeaderBytes, ethernet] of [[10, false], [10, true], [12, false], [12, true]] as const) {
     const link = ethernet ? 'before an Ethernet header' : 'before the packet';
-    test(`${dispatchMode}: a virtio-net header of ${vnetHeaderBytes} bytes ${link} is taken off and kept as metadata`, async (t) => {
+    test(`${dispatchMode}: ${vnetHeaderBytes} bytes of virtio-net header ${link} become metadata`, async (t) => {
       const { endpoint, peer } = await openBench(t, { dispatchMode, vnetHeaderBytes, ethernetHeader: ethernet });
       const recorder = record(endpoint);
       const linkBytes = ethernet ? 14 : 0;
@@ -192,7 +189,8 @@ for (const dispatchMode of MODES) {
         const at = [packet.checksumStart, packet.headerEnd].map((position) => (position < 0 ? -1 : position - start));
         metadata.push([checksum, checksumOffset, gsoType, gsoEcn, gsoSize, ...at]);
       };
-      const header = { flags: 1, gsoType: 0x81, hdrLen: linkBytes + 40, gsoSize: 536, csumStart: linkBytes + 20, csumOffset: 16 };
+      const segmentation = { gsoType: 0x81, hdrLen: linkBytes + 40, gsoSize: 536 };
+      const header = { flags: 1, csumStart: linkBytes + 20, csumOffset: 16, ...segmentation };
       const lead = joined(vnetHeader(header), new Uint8Array(vnetHeaderBytes - 10));
       const frame = joined(ethernet ? ethernetHeader(OWN, PEER) : new Uint8Array(0), tcpPacket(3000));
       writeSome(peer, joined(lead, frame));

@@ -5,7 +5,7 @@ import test from 'ava';
 import { ETHERTYPE_ARP, ETHERTYPE_IPV4 } from '../../header/ethernet.ts';
 import { flowHash } from '../../header/flow.ts';
 import { HEADROOM_BYTES } from '../../stack/arena.ts';
-import { Capability, HARDWARE_ETHER, HARDWARE_NONE, NO_GSO, PacketList } from '../../stack/index.ts';
+import { Capability, HARDWARE_ETHER, HARDWARE_NONE, NO_GSO, type PacketBuffer, PacketList } from '../../stack/index.ts';
 import { ethernetHeader, joined, openBench, packetOf, tcpPacket, vnetHeader } from './_fd-based-support.ts';
 import { ipv4Packet, OWN, PEER, readSome } from './_fd-support.ts';
 
@@ -44,7 +44,7 @@ for (const linkAddress of ADDRESSES) {
 }
 
 for (const mtu of [1, 1280, MTU, 65_535]) {
-  test(`an MTU of ${mtu} is told, lets a packet of ${mtu} bytes pass and refuses one more, with nothing sent`, async (t) => {
+  test(`an MTU of ${mtu} is told, lets ${mtu} bytes pass and refuses one more, with nothing sent`, async (t) => {
     const { endpoint, peer } = await openBench(t, { mtu });
     t.is(endpoint.mtu, mtu);
     const fits = packetOf(endpoint, new Uint8Array(mtu).fill(0x45));
@@ -89,7 +89,8 @@ function expectedFrame({ ethernet, payloadBytes, gsoMaxSize }: WriteCase): Uint8
 
 for (const write of WRITE_CASES) {
   const { ethernet, payloadBytes, gsoMaxSize, hash } = write;
-  const title = `${ethernet ? 'an Ethernet' : 'no link'} header, payload ${payloadBytes}, gsoMaxSize ${gsoMaxSize}, hash ${hash}`;
+  const header = ethernet ? 'an Ethernet' : 'no link';
+  const title = `${header} header, payload ${payloadBytes}, gsoMaxSize ${gsoMaxSize}, hash ${hash}`;
   test(`a write with ${title} comes out byte for byte on the fd of its flow`, async (t) => {
     const { endpoint, peers } = await openBench(t, { ethernetHeader: ethernet, linkAddress: OWN, gsoMaxSize }, 2);
     const packet = packetOf(endpoint, tcpPacket(payloadBytes));
@@ -164,7 +165,8 @@ for (const gsoMaxSize of [32_768, 65_536]) {
     packet.checksumStart = packet.start + 20;
     packet.checksumOffset = 16;
     t.is(endpoint.writePackets(PacketList.of(packet)), 1);
-    const vnet = vnetHeader({ flags: 1, gsoType: 1, hdrLen: 40, gsoSize: SEGMENT_BYTES, csumStart: 20, csumOffset: 16 });
+    const segmentation = { gsoType: 1, hdrLen: 40, gsoSize: SEGMENT_BYTES };
+    const vnet = vnetHeader({ flags: 1, csumStart: 20, csumOffset: 16, ...segmentation });
     t.deepEqual(readSome(peer), joined(vnet, tcpPacket(gsoMaxSize - HEADERS_BYTES)));
     packet.networkOffset = packet.push(1);
     t.throws(() => endpoint.writePackets(PacketList.of(packet)), { code: 'ERR_PACKET_TOO_LONG' });
@@ -182,10 +184,10 @@ test('a super-packet is refused where there is no virtio-net header', async (t) 
   t.is(readSome(peer), null);
 });
 
-test('a packet whose checksum would lie behind its end is counted and not sent, and the rest of the list is', async (t) => {
+test('a packet whose checksum would lie behind its end is counted, and the rest of the list is sent', async (t) => {
   const { endpoint, peer } = await openBench(t, { gsoMaxSize: 65_535 });
   const packets = [0, 1, 2].map((index) => packetOf(endpoint, ipv4Packet(60, index)));
-  const wrong = packets[1] as (typeof packets)[1] & object;
+  const wrong = packets[1] as PacketBuffer;
   wrong.checksum = 'partial';
   wrong.checksumStart = wrong.end;
   t.is(endpoint.writePackets(PacketList.of(...packets)), 3);

@@ -20,7 +20,7 @@ function open(
   return { endpoint, peer, hangUp: () => other.close() };
 }
 
-test('row 8: an injectable endpoint is attached when a dispatcher is, and an injection without one is a typed error', (t) => {
+test('row 8: an injectable endpoint says that it is attached, and an injection without dispatcher is a typed error', (t) => {
   const { endpoint } = open(t);
   const packet = packetOver(ipv4Packet(60), 0);
   t.false(endpoint.isAttached);

@@ -43,13 +43,14 @@ test('the MTU is the least of all routes (gVisor TestInjectableEndpointMTU)', (t
   t.is(muxed.mtu, 2000);
 });
 
-test('injectOutbound() writes the frame to the route of the destination only (gVisor TestInjectableEndpointRawDispatch)', (t) => {
+test('injectOutbound() writes to the route of the destination only (gVisor TestInjectableEndpointRawDispatch)', (t) => {
   const { a, b, muxed } = twoRoutes();
   t.true(muxed.injectOutbound(parseIp(A), Uint8Array.of(0x45, 9)));
   t.deepEqual([readAll(a), readAll(b)], [[[0x45, 9]], []]);
   t.true(muxed.injectOutbound(parseIp(B), Uint8Array.of(0x60, 9)));
   t.deepEqual([readAll(a), readAll(b)], [[], [[0x60, 9]]]);
-  t.throws(() => muxed.injectOutbound(parseIp(NOBODY), Uint8Array.of(1)), { code: 'ERR_HOST_UNREACHABLE', message: /198\.51\.100\.9/ });
+  const unreachable = { code: 'ERR_HOST_UNREACHABLE', message: /"198\.51\.100\.9"/ };
+  t.throws(() => muxed.injectOutbound(parseIp(NOBODY), Uint8Array.of(1)), unreachable);
 });
 
 test('writePackets() takes header and payload to the route (gVisor TestInjectableEndpointDispatch)', (t) => {

@@ -8,7 +8,8 @@ import { PacketList } from '../../stack/packet-list.ts';
 import { Counter } from '../../stack/statistics.ts';
 import { ipv4Udp, packetFrom, RecordingDispatcher, TappingDispatcher, until } from '../../testing/index.ts';
 
-const listOf = (count: number): PacketList => PacketList.of(...Array.from({ length: count }, () => packetFrom(ipv4Udp())));
+const listOf = (count: number): PacketList =>
+  PacketList.of(...Array.from({ length: count }, () => packetFrom(ipv4Udp())));
 
 test('attaches, delivers and detaches through the decorator (gVisor TestNestedLinkEndpoint)', (t) => {
   const inner = new ChannelEndpoint();
@@ -26,7 +27,7 @@ test('attaches, delivers and detaches through the decorator (gVisor TestNestedLi
   t.is(dispatcher.packets.length, 1);
 });
 
-test('the link address of the inner endpoint is the decorator\'s, also when it changes (gVisor TestSetLinkAddress)', (t) => {
+test('the inner link address is the decorator\'s, also when it changes (gVisor TestSetLinkAddress)', (t) => {
   const inner = new ChannelEndpoint();
   const endpoint = new NestedEndpoint(inner);
   for (const address of [0x0102_0304_0506, 0x0202_0202_0202]) {
@@ -35,7 +36,7 @@ test('the link address of the inner endpoint is the decorator\'s, also when it c
   }
 });
 
-test('MTU, capabilities and gso of the inner endpoint are the decorator\'s, also when they change (gVisor TestMTU)', (t) => {
+test('the inner MTU, capabilities and gso are the decorator\'s, also when they change (gVisor TestMTU)', (t) => {
   const inner = new ChannelEndpoint();
   const endpoint = new NestedEndpoint(inner);
   for (const mtu of [1280, 9000]) {
@@ -64,9 +65,13 @@ test('a decorator may refuse packets both ways, and accounts for them', (t) => {
   const endpoint = new Odd(inner);
   const dispatcher = new RecordingDispatcher();
   endpoint.attach(dispatcher);
-  for (const payload of [[], [1], [1, 2], [1, 2, 3]]) inner.injectInbound(ETHERTYPE_IPV4, packetFrom(ipv4Udp({ payload })));
+  for (const payload of [[], [1], [1, 2], [1, 2, 3]]) {
+    inner.injectInbound(ETHERTYPE_IPV4, packetFrom(ipv4Udp({ payload })));
+  }
   t.is(dispatcher.packets.length, 2);
-  t.is(endpoint.statistics.get('receivedPackets'), endpoint.statistics.get('deliveredPackets') + endpoint.statistics.inboundDrops);
+  const { statistics } = endpoint;
+  t.is(statistics.get('receivedPackets'), statistics.get('deliveredPackets') + statistics.inboundDrops);
+  t.is(statistics.get('filtered'), 2);
   t.is(endpoint.writePackets(listOf(3)), 1);
   t.is(endpoint.statistics.get('transmittedPackets'), 1);
 });
@@ -100,6 +105,22 @@ test('close() closes the inner endpoint', (t) => {
   const inner = new ChannelEndpoint();
   new NestedEndpoint(inner).close();
   t.throws(() => inner.attach(new RecordingDispatcher()), { code: 'ERR_LINK_CLOSED' });
+});
+
+test('wait() also waits for the inner endpoint, which may still be stopping', async (t) => {
+  let stopped = (): void => {};
+  class Stopping extends ChannelEndpoint {
+    override wait(): Promise<void> {
+      return new Promise((resolve) => (stopped = resolve));
+    }
+  }
+  let isQuiet = false;
+  const waited = new NestedEndpoint(new Stopping()).wait().then(() => (isQuiet = true));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  t.false(isQuiet);
+  stopped();
+  await waited;
+  t.true(isQuiet);
 });
 
 test('drain is passed on once per short write of the decorator, and not for somebody else\'s', (t) => {

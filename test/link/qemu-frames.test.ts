@@ -149,5 +149,5 @@ test('random bytes never throw, and never yield a frame beyond what came', (t) =
 test('the error tells what was announced and what would have been accepted', (t) => {
   const error = new QemuFrameError(7, 99_999, 1514);
   t.like(error, { code: 'ERR_QEMU_FRAME', frameBytes: 99_999, limitBytes: 1514 });
-  t.is(error.message, 'Cannot receive from fd 7: the peer announces a frame of 99999 bytes; 1 to 1514 are accepted');
+  t.is(error.message, 'Cannot receive from fd 7: the peer announces a frame of 99999 bytes; 1 to 1514 are taken');
 });

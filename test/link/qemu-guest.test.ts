@@ -56,7 +56,7 @@ async function untilDiscovered(t: ExecutionContext, endpoint: QemuStreamEndpoint
   return host;
 }
 
-withGuest(title('a guest of QEMU gets an address, resolves ours and asks for its boot file; its end is a hang-up'), async (t) => {
+withGuest(title('a guest of QEMU gets an address, resolves ours and asks us for a file; its end hangs up'), async (t) => {
   t.timeout(2 * PATIENCE_MILLISECONDS);
   const path = socketPath(t);
   await using server = await listenQemuStream({ path, linkAddress });

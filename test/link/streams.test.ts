@@ -7,7 +7,8 @@ import { PacketList } from '../../stack/packet-list.ts';
 import { ipv4Udp, packetFrom } from '../../testing/index.ts';
 
 const frame = (byte: number): Uint8Array => ipv4Udp({ payload: [byte] });
-const inject = (endpoint: ChannelEndpoint, byte: number): void => endpoint.injectInbound(ETHERTYPE_IPV4, packetFrom(frame(byte)));
+const inject = (endpoint: ChannelEndpoint, byte: number): void =>
+  endpoint.injectInbound(ETHERTYPE_IPV4, packetFrom(frame(byte)));
 const nameOf = ({ name }: Error): string => name;
 
 test('packets() hands out what waits as one batch, then waits for more', async (t) => {

@@ -3,7 +3,14 @@ import test from 'ava';
 import { openAll } from '../../link/device.ts';
 import { openTap, openTun } from '../../link/open-tun.ts';
 import { TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6, TUN_F_TSO_ECN } from '../../native/constants.ts';
-import { createEventFd, describeFd, getVnetHeaderBytes, interfaceIndex, Readiness, runInNamespace } from '../../native/index.ts';
+import {
+  createEventFd,
+  describeFd,
+  getVnetHeaderBytes,
+  interfaceIndex,
+  Readiness,
+  runInNamespace,
+} from '../../native/index.ts';
 import { fdCount } from '../native/_support.ts';
 import { asNobody } from './device-support.ts';
 import { makeNamespace } from './native-support.ts';

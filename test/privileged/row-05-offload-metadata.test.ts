@@ -11,13 +11,15 @@ import type { RunMode } from '../../link/fd-based-options.ts';
 import { type FdBasedEndpoint, openFdBased } from '../../link/fd-based.ts';
 import { openPacketSocket } from '../../link/open-packet-socket.ts';
 import { openTap } from '../../link/open-tun.ts';
-import { closeFd, runInNamespace, setInterfaceUp } from '../../native/index.ts';
+import { runInNamespace, setInterfaceUp } from '../../native/index.ts';
+import type { PacketBuffer } from '../../stack/packet-buffer.ts';
 import { PacketList } from '../../stack/packet-list.ts';
-import { allocatePinned, MessageTable } from '../../native/index.ts';
-import { openRig, Peer, until } from '../regression/_support.ts';
-import { makeNamespace, makeVeth, TEST_PROTOCOL, waitUntilRunning } from './native-support.ts';
+import { Peer, until } from '../regression/_support.ts';
+import { makeNamespace, makeVeth, waitUntilRunning } from './native-support.ts';
 
-/** What is known of one packet. */
+const ETH_P_IP = 0x0800;
+
+/** What is known of one packet; positions count from its first byte. */
 interface Metadata {
   readonly checksum: string;
   readonly checksumAt: number;
@@ -61,7 +63,6 @@ function ipFrame(protocol: number, byteLength: number): Uint8Array {
 }
 
 const NEEDS_CSUM = 1;
-const DATA_VALID = 2;
 const TCPV4 = 1;
 const UDP_L4 = 5;
 
@@ -91,3 +92,104 @@ const CASES: readonly { title: string; bytes: Uint8Array; expected: Metadata }[]
     },
   },
 ];
+
+/** Datagrams of the kernel's own (neighbour discovery and the like) are none of ours. */
+const isOurs = (protocol: number, packet: PacketBuffer): boolean =>
+  protocol === ETH_P_IP && packet.view.getUint32(packet.networkOffset + 12) === 0xc000_0201;
+
+function metadataOf(packet: PacketBuffer): Metadata {
+  const { start, checksum, checksumStart, checksumOffset, gsoType, gsoSize, headerEnd, length } = packet;
+  const headerBytes = headerEnd < 0 ? -1 : headerEnd - start;
+  return { checksum, checksumAt: checksumStart - start, checksumOffset, gsoType, gsoSize, headerBytes, length };
+}
+
+interface Path {
+  /** Writes frames with their virtio-net header into the first link. */
+  readonly sender: Peer;
+  /** Our end of the first link. */
+  readonly inFd: number;
+  /** Our end of the second link. */
+  readonly outFd: number;
+  /** The far end of the second link. */
+  readonly farFd: number;
+}
+
+/** | namespace 1: sender on veth0 == inFd on veth1 |, | namespace 2: outFd on veth0 == farFd on veth1 | */
+function vethPath(t: ExecutionContext): Path {
+  const [sender, inFd] = vethEnds(t);
+  const [outFd, farFd] = vethEnds(t);
+  return { sender: new Peer(sender), inFd, outFd, farFd };
+}
+
+/** The same with a TAP as the first link: the sender is on the kernel's side of it. */
+function tapPath(t: ExecutionContext): Path {
+  const namespace = makeNamespace(t);
+  const tap = openTap({ name: 'tap0', namespace, vnetHeaderBytes: VNET_BYTES });
+  runInNamespace(namespace, () => {
+    setInterfaceUp('tap0', true);
+    waitUntilRunning('tap0');
+  });
+  const socket = openPacketSocket({ interfaceName: 'tap0', namespace, protocol: 0, vnetHeaderBytes: VNET_BYTES });
+  t.teardown(() => [socket, tap].forEach((device) => device.close()));
+  const [outFd, farFd] = vethEnds(t);
+  return { sender: new Peer(socket.fd), inFd: tap.fd, outFd, farFd };
+}
+
+function vethEnds(t: ExecutionContext): [number, number] {
+  const namespace = makeNamespace(t);
+  runInNamespace(namespace, makeVeth);
+  const ends = ['veth0', 'veth1'].map((interfaceName) =>
+    openPacketSocket({ interfaceName, namespace, vnetHeaderBytes: VNET_BYTES }),
+  );
+  t.teardown(() => ends.forEach((end) => end.close()));
+  return ends.map(({ fd }) => fd) as [number, number];
+}
+
+async function open(t: ExecutionContext, fd: number, run: RunMode = 'inline'): Promise<FdBasedEndpoint> {
+  const endpoint = await openFdBased({ fds: [fd], run });
+  t.teardown(async () => {
+    endpoint.close();
+    await endpoint.wait();
+  });
+  return endpoint;
+}
+
+for (const run of ['inline', 'ring'] as const) {
+  for (const [name, makePath] of [['AF_PACKET', vethPath], ['TAP', tapPath]] as const) {
+    test.serial(`row 5: ${run}, ${name} to AF_PACKET: each forwarded packet keeps what its virtio-net header said`, async (t) => {
+      const path = makePath(t);
+      const incoming = await open(t, path.inFd, run);
+      const outgoing = await open(t, path.outFd);
+      const far = await open(t, path.farFd);
+      const list = new PacketList();
+      const seen: Metadata[] = [];
+      const arrived: Metadata[] = [];
+      const bytes: Uint8Array[] = [];
+      incoming.attach({
+        deliverNetworkPacket(protocol, packet) {
+          if (!isOurs(protocol, packet)) return;
+          seen.push(metadataOf(packet));
+          list.clear();
+          list.push(packet);
+          t.is(outgoing.writePackets(list), 1);
+        },
+      });
+      far.attach({
+        deliverNetworkPacket(protocol, packet) {
+          if (!isOurs(protocol, packet)) return;
+          arrived.push(metadataOf(packet));
+          bytes.push(packet.copyBytes());
+        },
+      });
+      // One batch, so that what is known of one packet would spoil the next.
+      t.is(path.sender.send(CASES.map((testCase) => testCase.bytes)), CASES.length);
+      await until(() => arrived.length === CASES.length, 'all packets came');
+      const expected = CASES.map((testCase) => testCase.expected);
+      t.deepEqual(seen, expected);
+      t.deepEqual(arrived, expected);
+      t.deepEqual(bytes, CASES.map((testCase) => testCase.bytes.slice(VNET_BYTES)));
+      t.is(outgoing.statistics.get('transmitCopies'), 0);
+      t.is(outgoing.statistics.get('transmittedSuperPackets'), 2);
+    });
+  }
+}

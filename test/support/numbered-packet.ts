@@ -1,6 +1,6 @@
 /**
- * Numbered packets: IPv4 packets whose every byte follows from their number, so that whoever gets one can tell whether it
- * is whole, and which others are missing.
+ * Numbered packets: IPv4 packets whose every byte follows from their number, so that whoever gets one can tell whether
+ * it is whole, and which others are missing.
  *
  *      network header                      payload
  *      ├── IPv4 20 ─┬─ UDP 8 | TCP 20 ─────┼── "lp01" ── number u32 ── pattern of the number ──┤

@@ -71,7 +71,8 @@ export class Peer implements NumberedPeer {
     const count = Math.min(to - from, BATCH);
     for (let index = 0; index < count; index++) this.#load(index, from + index, ledger.data.offloads);
     const sent = this.#table.send(this.#options.fd, 0, count, constants.MSG_DONTWAIT);
-    if (sent < 0 && sent !== -ERRNO.EAGAIN && sent !== -ERRNO.ENOBUFS) throw new Error(`The peer's send failed: ${sent}`);
+    const isFull = sent === -ERRNO.EAGAIN || sent === -ERRNO.ENOBUFS;
+    if (sent < 0 && !isFull) throw new Error(`The peer's send failed: ${sent}`);
     return Math.max(sent, 0);
   }
 

@@ -30,7 +30,7 @@ const HEAD = `# What works on what
 
 This file is written by \`npm run support\` and compared by a test: what it says is what the tests do.
 
-- ✔ \`${cellName(EXAMPLE)}\` names a test of the file above its table; the title begins with the table's heading and the cell:
+- ✔ \`${cellName(EXAMPLE)}\` names a test of the file above its table; its title begins with the heading and the cell:
   \`${cellTitle(EXAMPLE)}\`.
 - **verified** means that every packet carries a number and a pattern that follows from it; each number arrives exactly
   once, and every byte is compared. With a virtio-net header each packet leaves its checksum to the link and every 16th
@@ -51,12 +51,14 @@ function renderDevice(spec: DeviceSpec): string {
   const cellsOfRow = (mode: DispatchMode, run: RunMode): string[] =>
     DIRECTIONS.map((direction) => renderCell({ device: spec, mode, run, direction }));
   const rows = MODES.flatMap((mode) => RUNS.map((run) => [mode, run, ...cellsOfRow(mode, run)]));
+  const head = ['mode', 'run', ...DIRECTIONS];
   const notes = MODES.flatMap((mode) => {
     const obstacle = obstacleOf(spec, mode);
     return obstacle === null ? [] : [renderNote(spec, mode, obstacle)];
   });
   const parts = [`### ${spec.title}`, `Tests: [${fileOf(spec.kind)}](../${fileOf(spec.kind)})`];
-  return [...parts, table(['mode', 'run', ...DIRECTIONS], rows), ...(notes.length > 0 ? [notes.join('\n')] : [])].join('\n\n');
+  if (notes.length > 0) return [...parts, table(head, rows), notes.join('\n')].join('\n\n');
+  return [...parts, table(head, rows)].join('\n\n');
 }
 
 function renderCell(cell: Cell): string {
@@ -68,7 +70,8 @@ const renderNote = (spec: DeviceSpec, mode: DispatchMode, { errno, syscall }: Ob
   `- ${mode}: \`${syscall}\` answers \`${errno}\`; test \`${refusalTitle(spec, mode)}\`.`;
 
 function renderMemory(): string {
-  const cellsOfRow = (row: MemoryRow): string[] => DIRECTIONS.map((direction) => `✔ \`${memoryTitle(row, direction)}\``);
+  const cellsOfRow = (row: MemoryRow): string[] =>
+    DIRECTIONS.map((direction) => `✔ \`${memoryTitle(row, direction)}\``);
   const rows = MEMORY_ROWS.map((row) => [row.title, row.way, ...cellsOfRow(row)]);
   return [
     '## Other endpoints',

@@ -23,11 +23,13 @@ import {
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 /** What tcpdump would print, without the link header. */
-const lineOf = (frame: Uint8Array): string => formatFrame(viewOf(frame), 0, frame.length).replace(/^.*?length \d+: /, '');
+const lineOf = (frame: Uint8Array): string =>
+  formatFrame(viewOf(frame), 0, frame.length).replace(/^.*?length \d+: /, '');
 
 test('builders make valid packets from nothing', (t) => {
+  const packets = [ipv4Udp(), ipv6Udp(), tcpSegment(), icmpEcho(), icmpv6Echo(), arpRequest()];
   t.deepEqual(
-    [ipv4Udp(), ipv6Udp(), tcpSegment(), icmpEcho(), icmpv6Echo(), arpRequest()].map((packet) => lineOf(ethernetFrame(packet))),
+    packets.map((packet) => lineOf(ethernetFrame(packet))),
     [
       'IP 192.0.2.1.1234 > 192.0.2.2.7: UDP, length 0',
       'IP6 2001:db8::1.1234 > 2001:db8::2.7: UDP, length 0',
@@ -46,7 +48,8 @@ test('every checksum is right, for odd payloads, too', (t) => {
     const sum4 = checksum.pseudoHeaderIpv4(viewOf(v4), 0, PROTOCOL_UDP, v4.length - 20);
     t.true(udp.isChecksumValid(viewOf(v4), 20, v4.length, sum4));
     const v6 = ipv6Udp({ payload });
-    t.true(udp.isChecksumValid(viewOf(v6), 40, v6.length, checksum.pseudoHeaderIpv6(viewOf(v6), 0, PROTOCOL_UDP, v6.length - 40)));
+    const sum6 = checksum.pseudoHeaderIpv6(viewOf(v6), 0, PROTOCOL_UDP, v6.length - 40);
+    t.true(udp.isChecksumValid(viewOf(v6), 40, v6.length, sum6));
     const segment = tcpSegment({ payload });
     const sumTcp = checksum.pseudoHeaderIpv4(viewOf(segment), 0, PROTOCOL_TCP, segment.length - 20);
     t.true(tcp.isChecksumValid(viewOf(segment), 20, segment.length, sumTcp));
@@ -59,12 +62,15 @@ test('every checksum is right, for odd payloads, too', (t) => {
 });
 
 test('options say who, where and what', (t) => {
-  const packet = ipv6Udp({ source: '2001:db8::7', destination: '2001:db8::8', sourcePort: 53, hopLimit: 3, payload: [1, 2] });
+  const addresses = { source: '2001:db8::7', destination: '2001:db8::8' };
+  const packet = ipv6Udp({ ...addresses, sourcePort: 53, hopLimit: 3, payload: [1, 2] });
   t.is(ipv6.hopLimit(viewOf(packet), 0), 3);
-  const frame = ethernetFrame(packet, { source: '02:00:00:00:00:01', destination: 0x0200_0000_0002, etherType: 0x86dd });
+  const links = { source: '02:00:00:00:00:01', destination: 0x0200_0000_0002 };
+  const frame = ethernetFrame(packet, { ...links, etherType: 0x86dd });
   t.is(lineOf(frame), 'IP6 2001:db8::7.53 > 2001:db8::8.7: UDP, length 2');
   t.deepEqual([...frame.subarray(0, 14)], [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x86, 0xdd]);
-  t.is(lineOf(ethernetFrame(icmpEcho({ isReply: true }))), 'IP 192.0.2.1 > 192.0.2.2: ICMP echo reply, id 1, seq 1, length 8');
+  const reply = lineOf(ethernetFrame(icmpEcho({ isReply: true })));
+  t.is(reply, 'IP 192.0.2.1 > 192.0.2.2: ICMP echo reply, id 1, seq 1, length 8');
   t.true(lineOf(ethernetFrame(tcpSegment({ source: '2001:db8::1' }))).startsWith('IP6 '));
 });
 

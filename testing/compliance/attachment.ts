@@ -87,7 +87,7 @@ export const attachmentCases: readonly ComplianceCase[] = [
       assert.equal(codeOf(() => context.attach()), 'ERR_LINK_CLOSED');
     },
   },
-  { title: 'says closed(hangup) once when its peer ends, and is closed for good', needs: 'detectsHangup', run: hangsUp },
+  { title: 'says closed(hangup) once when its peer ends, and is over for good', needs: 'detectsHangup', run: hangsUp },
   { title: 'delivers what was queued before a hang-up', needs: 'detectsHangup', run: deliversBeforeHangup },
 ];
 

@@ -18,7 +18,7 @@ export async function runBench(args: readonly string[]): Promise<number> {
   const options = parseBenchOptions(args);
   if (options.self === null) return run(options, options.fds, () => undefined);
   await using link = await SelfLink.open(options.self, options);
-  return run(options, [link.fd], () => link.start());
+  return await run(options, [link.fd], () => link.start()); // awaited here, for the link must outlive it
 }
 
 async function run(options: BenchOptions, fds: readonly number[], start: () => void): Promise<number> {

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { match, P } from 'ts-pattern';
 
 import { LinkpointError } from '../errors.ts';
-import { UsageError } from './usage.ts';
+import { UsageError, withUsage } from './usage.ts';
 
 const USAGE = `linkpoint: the link layer for sandboxes
 
@@ -27,11 +27,11 @@ async function run(args: readonly string[]): Promise<number> {
     .with([P.union('--version', '-v')], () => print(version()))
     .with(['demo', ...P.array()], async ([, ...rest]) => {
       const { DEMO_USAGE, runDemo } = await import('./demo.ts');
-      return wantsHelp(rest) ? print(DEMO_USAGE) : runDemo(rest);
+      return wantsHelp(rest) ? print(DEMO_USAGE) : withUsage(DEMO_USAGE, () => runDemo(rest));
     })
     .with(['bench', ...P.array()], async ([, ...rest]) => {
       const { BENCH_USAGE, runBench } = await import('./bench.ts');
-      return wantsHelp(rest) ? print(BENCH_USAGE) : runBench(rest);
+      return wantsHelp(rest) ? print(BENCH_USAGE) : withUsage(BENCH_USAGE, () => runBench(rest));
     })
     .with([], () => {
       throw new UsageError('a subcommand is expected');
@@ -56,7 +56,7 @@ function version(): string {
 /** One line for what we foresaw, with its code; a stack for what we did not. */
 function report(error: unknown): number {
   if (error instanceof UsageError) {
-    console.error(`linkpoint: ${error.message}\n\n${USAGE}`);
+    console.error(`linkpoint: ${error.message}\n\n${error.usage ?? USAGE}`);
     return EXIT_USAGE;
   }
   console.error(error instanceof LinkpointError ? `linkpoint: ${error.message} (${error.code})` : error);

@@ -4,9 +4,22 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 /** The command line is wrong: usage on stderr, exit 2. */
 export class UsageError extends Error {
+  /** What to print behind the message; null for the usage of the whole command. */
+  usage: string | null = null;
+
   constructor(message: string) {
     super(message);
     this.name = 'UsageError';
+  }
+}
+
+/** Runs a subcommand, whose usage a UsageError of it gets. */
+export async function withUsage(usage: string, run: () => Promise<number>): Promise<number> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof UsageError) error.usage = usage;
+    throw error;
   }
 }
 

@@ -4,8 +4,8 @@
  */
 
 export type { CreateDispatcher, WorkerContext, WorkerDispatcher } from './dispatcher-task.ts';
-export { DEFAULT_RING_GEOMETRY } from './packet-mmap.ts';
-export type { RingGeometry } from './packet-mmap.ts';
+export { DEFAULT_RING_GEOMETRY } from './rx-ring.ts';
+export type { RingGeometry } from './rx-ring.ts';
 export type { DispatchMode, FrameSink, LinkDispatcher } from './link-dispatcher.ts';
 export { joinFanoutGroup } from './fanout.ts';
 export type { FanoutMode, FanoutOptions } from './fanout.ts';

@@ -6,9 +6,10 @@ import type { StatisticsBlock } from '../stack/statistics.ts';
 import { Intake } from './intake.ts';
 import { KernelDrops } from './kernel-drops.ts';
 import type { DispatchMode, LinkDispatcher } from './link-dispatcher.ts';
-import { PacketMmapDispatcher, type RingGeometry } from './packet-mmap.ts';
+import { PacketMmapDispatcher } from './packet-mmap.ts';
 import { ReadvReader } from './readv.ts';
 import { RecvmmsgReader } from './recvmmsg.ts';
+import type { RingGeometry } from './rx-ring.ts';
 import { SlotDispatcher } from './slot-dispatcher.ts';
 import type { SlotReader } from './slot-reader.ts';
 

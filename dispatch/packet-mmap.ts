@@ -13,44 +13,17 @@
  * Source: Documentation/networking/packet_mmap.rst, linux/if_packet.h.
  */
 
-import {
-  PACKET_RX_RING,
-  SOL_PACKET,
-  SOL_SOCKET,
-  SO_ERROR,
-  TP_STATUS_CSUM_VALID,
-  TP_STATUS_KERNEL,
-  TP_STATUS_USER,
-} from '../native/constants.ts';
+import { SOL_SOCKET, SO_ERROR, TP_STATUS_CSUM_VALID, TP_STATUS_KERNEL, TP_STATUS_USER } from '../native/constants.ts';
 import { ERRNO } from '../native/errno.ts';
 import * as layout from '../native/layout.ts';
 import { mapRing, type RingMapping } from '../native/mapping.ts';
-import { setupRxRing } from '../native/packet-socket.ts';
-import { getOption, trySetOption } from '../native/socket.ts';
+import { getOption } from '../native/socket.ts';
 import { PacketBuffer } from '../stack/packet-buffer.ts';
 import type { StatisticsBlock } from '../stack/statistics.ts';
 import type { Intake } from './intake.ts';
 import { KernelDrops } from './kernel-drops.ts';
 import type { FrameSink, LinkDispatcher } from './link-dispatcher.ts';
-
-/** Shape of a receive ring. */
-export interface RingGeometry {
-  /** Bytes of a block: a multiple of the page size; must hold the longest frame. */
-  readonly blockBytes: number;
-  /** Number of blocks. */
-  readonly blockCount: number;
-  /** Longest time that the kernel keeps a block that is not full, in milliseconds; 0 lets it choose. */
-  readonly retireMilliseconds: number;
-}
-
-/** Holds a 64 KiB super-frame three times a block and 512 small frames many times; retires fast. */
-export const DEFAULT_RING_GEOMETRY: RingGeometry = { blockBytes: 1 << 18, blockCount: 16, retireMilliseconds: 1 };
-
-/** Nominal only: V3 packs frames of any size into a block. The kernel wants it to divide the block. */
-const FRAME_BYTES = 2048;
-
-/** A request for no ring at all, which takes one that is not mapped off its socket. */
-const NO_RING = new Uint8Array(layout.TPACKET_REQ3_BYTES);
+import type { RingGeometry } from './rx-ring.ts';
 
 /** Reads frames in place from a TPACKET_V3 ring. */
 export class PacketMmapDispatcher implements LinkDispatcher {
@@ -72,21 +45,22 @@ export class PacketMmapDispatcher implements LinkDispatcher {
   #isOpen = true;
 
   /**
+   * @param geometry of the ring that the socket has, see rx-ring.ts
    * @param batch most frames per `dispatch()`
-   * @throws SystemError when the kernel refuses the geometry
+   * @throws SystemError when it cannot be mapped
    */
   constructor(fd: number, intake: Intake, counters: StatisticsBlock, geometry: RingGeometry, batch: number) {
     this.fd = fd;
     this.#intake = intake;
     this.#batch = batch;
     this.#geometry = geometry;
-    setupRxRing(fd, { ...geometry, frameBytes: FRAME_BYTES });
     this.#ring = mapRing(fd, geometry.blockBytes * geometry.blockCount);
     this.#words = new Int32Array(this.#ring.buffer);
     this.#view = new DataView(this.#ring.buffer);
     const memory = { bytes: new Uint8Array(this.#ring.buffer), view: this.#view, address: this.#ring.address };
     this.#packet = new PacketBuffer(memory, 0, 0, 0);
     this.#kernelDrops = new KernelDrops(fd, counters);
+    this.#block = this.#findBlock();
   }
 
   dispatch(sink: FrameSink, limit: number): number {
@@ -115,15 +89,49 @@ export class PacketMmapDispatcher implements LinkDispatcher {
     if (!this.#isOpen) return;
     this.#kernelDrops.collect();
     this.#isOpen = false;
+    if (this.#remaining !== 0) this.#leaveBlock();
     this.#ring.retire();
-    // The socket is the caller's and may be read again, by another ring or none. A socket that is closed has no ring.
-    trySetOption(this.fd, SOL_PACKET, PACKET_RX_RING, NO_RING);
+  }
+
+  /**
+   * The block to begin with, when another reader may have had the ring before: the first of those that are handed over
+   * in front of the one that the kernel has opened last, which has the highest sequence number.
+   */
+  #findBlock(): number {
+    const { blockCount } = this.#geometry;
+    let block = 0;
+    for (let other = 1; other < blockCount; other++) {
+      if (((this.#sequence(other) - this.#sequence(block)) | 0) > 0) block = other;
+    }
+    for (let steps = 1; steps < blockCount; steps++) {
+      const before = (block + blockCount - 1) % blockCount;
+      if (!this.#isHandedOver(before)) break;
+      block = before;
+    }
+    return block;
+  }
+
+  /** Low half of a block's sequence number. */
+  #sequence(block: number): number {
+    return this.#view.getInt32(block * this.#geometry.blockBytes + layout.TPACKET_BLOCK_SEQUENCE, true);
+  }
+
+  #isHandedOver(block: number): boolean {
+    const at = block * this.#geometry.blockBytes + layout.TPACKET_BLOCK_STATUS;
+    return (Atomics.load(this.#words, at >> 2) & TP_STATUS_USER) !== 0;
+  }
+
+  /** Has the current block begin with the first packet that was not delivered, for the next reader. */
+  #leaveBlock(): void {
+    const at = this.#block * this.#geometry.blockBytes;
+    this.#view.setUint32(at + layout.TPACKET_BLOCK_PACKET_COUNT, this.#remaining, true);
+    this.#view.setUint32(at + layout.TPACKET_BLOCK_FIRST_PACKET, this.#at - at, true);
   }
 
   /** Takes the next block over from the kernel; false when it is not ready. */
   #openBlock(): boolean {
+    if (!this.#isHandedOver(this.#block)) return false;
     const at = this.#block * this.#geometry.blockBytes;
-    if ((Atomics.load(this.#words, (at + layout.TPACKET_BLOCK_STATUS) >> 2) & TP_STATUS_USER) === 0) return false;
     this.#remaining = this.#view.getUint32(at + layout.TPACKET_BLOCK_PACKET_COUNT, true);
     this.#at = at + this.#view.getUint32(at + layout.TPACKET_BLOCK_FIRST_PACKET, true);
     if (this.#remaining === 0) this.#releaseBlock();

@@ -7,23 +7,21 @@
  * The double of choice for unit tests, and the end of tunnels that a program carries itself. No fd, no thread, no FFI.
  */
 
-import { LinkClosedError, NotAttachedError } from '../errors.ts';
-import type { IpAddress, LinkAddress } from '../header/address.ts';
+import { LinkClosedError } from '../errors.ts';
+import type { LinkAddress } from '../header/address.ts';
 import { HEADER_BYTES as ETHERNET_HEADER_BYTES } from '../header/ethernet.ts';
 import {
   type Capabilities,
   type GsoSupport,
   HARDWARE_ETHER,
   HARDWARE_NONE,
-  type InjectableLinkEndpoint,
   NO_GSO,
 } from '../stack/link-endpoint.ts';
 import type { PacketBuffer } from '../stack/packet-buffer.ts';
 import type { PacketList } from '../stack/packet-list.ts';
 import { guardAllocated } from '../stack/packet-pool.ts';
 import { Counter } from '../stack/statistics.ts';
-import { EndpointBase } from './endpoint-base.ts';
-import { addEthernetHeader, classify, parseEthernetHeader, parseNoHeader } from './link-header.ts';
+import { InjectableBase } from './injectable-base.ts';
 import {
   checkGso,
   checkLinkAddress,
@@ -36,7 +34,6 @@ import {
 } from './memory-options.ts';
 import { PacketQueue } from './packet-queue.ts';
 import { PacketStore } from './packet-store.ts';
-import { listOver } from './raw-packet.ts';
 
 /** How a channel is made. */
 export interface ChannelOptions extends ClosedOption {
@@ -62,7 +59,7 @@ interface Reader {
 }
 
 /** An injectable endpoint whose outbound packets the program reads. */
-export class ChannelEndpoint extends EndpointBase implements InjectableLinkEndpoint {
+export class ChannelEndpoint extends InjectableBase {
   readonly maxHeaderLength: number;
   readonly hardwareType: number;
   /** Settable. */
@@ -122,45 +119,6 @@ export class ChannelEndpoint extends EndpointBase implements InjectableLinkEndpo
     return this.#queue.length;
   }
 
-  addHeader(packet: PacketBuffer): void {
-    if (this.maxHeaderLength > 0) addEthernetHeader(packet, this.#linkAddress);
-  }
-
-  parseHeader(packet: PacketBuffer): boolean {
-    return this.maxHeaderLength > 0 ? parseEthernetHeader(packet) : parseNoHeader(packet);
-  }
-
-  allocate(payloadBytes: number): PacketBuffer | null {
-    const packet = this.#transmit.allocate(payloadBytes);
-    if (packet === null) this.counters.add(Counter['allocate-failed'], 1);
-    return packet;
-  }
-
-  writeRawPacket(bytes: Uint8Array): boolean {
-    return this.writePackets(listOver(bytes, this.maxHeaderLength)) === 1;
-  }
-
-  /**
-   * Delivers `packet` on the caller's stack. Without a `networkOffset` it is taken to begin with its network header;
-   * with an Ethernet header in place (`parseHeader`) its `packetType` is found out, too.
-   * @throws NotAttachedError when no dispatcher is attached
-   * @throws LinkClosedError after close()
-   */
-  injectInbound(protocol: number, packet: PacketBuffer): void {
-    this.requireOpen('Cannot inject a packet');
-    if (!this.isAttached) throw new NotAttachedError('Cannot inject a packet');
-    if (packet.networkOffset < 0) packet.networkOffset = packet.start;
-    packet.egress.protocol = protocol;
-    if (this.maxHeaderLength > 0 && packet.linkOffset >= 0) packet.packetType = classify(packet, this.#linkAddress);
-    this.counters.addBatch(1);
-    this.deliverOne(protocol, packet);
-  }
-
-  /** Queues one frame as it is; a channel has one destination only. */
-  injectOutbound(_destination: IpAddress, bytes: Uint8Array): boolean {
-    return this.writeRawPacket(bytes);
-  }
-
   /** The first outbound packet, link header included, or null. The caller releases it. */
   read(): PacketBuffer | null {
     const packet = this.#queue.shift();
@@ -195,6 +153,10 @@ export class ChannelEndpoint extends EndpointBase implements InjectableLinkEndpo
   protected override onClose(): void {
     const error = new LinkClosedError('Cannot read a packet', 'closed');
     for (const reader of this.#readers.splice(0)) reader.reject(error);
+  }
+
+  protected override takeSlot(payloadBytes: number): PacketBuffer | null {
+    return this.#transmit.allocate(payloadBytes);
   }
 
   protected override transmit(list: PacketList): number {

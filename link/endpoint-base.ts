@@ -19,6 +19,8 @@ import type { PacketBuffer } from '../stack/packet-buffer.ts';
 import type { PacketList } from '../stack/packet-list.ts';
 import { endLoan, lend } from '../stack/packet-pool.ts';
 import { Counter, LinkStatistics, type StatisticsBlock } from '../stack/statistics.ts';
+import { addEthernetHeader, parseEthernetHeader, parseNoHeader } from './link-header.ts';
+import { listOver } from './raw-packet.ts';
 
 /** Life cycle, write checks and taps of an endpoint; subclasses supply the link. */
 export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> implements LinkEndpoint {
@@ -49,10 +51,8 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
     return this.#statistics;
   }
 
-  abstract addHeader(packet: PacketBuffer): void;
-  abstract parseHeader(packet: PacketBuffer): boolean;
-  abstract allocate(payloadBytes: number): PacketBuffer | null;
-  abstract writeRawPacket(bytes: Uint8Array): boolean;
+  /** Where `allocate` takes packets from; null when none is free. */
+  protected abstract takeSlot(payloadBytes: number): PacketBuffer | null;
   /** Sends what `writePackets` has checked; returns the accepted count. */
   protected abstract transmit(list: PacketList): number;
 
@@ -65,6 +65,25 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
   /** Something besides the delivery under way may still call a dispatcher: a worker that is stopping. */
   protected get isStopping(): boolean {
     return false;
+  }
+
+  /** An endpoint with a link header has an Ethernet header, unless it overrides this and `parseHeader`. */
+  addHeader(packet: PacketBuffer): void {
+    if (this.maxHeaderLength > 0) addEthernetHeader(packet, this.linkAddress);
+  }
+
+  parseHeader(packet: PacketBuffer): boolean {
+    return this.maxHeaderLength > 0 ? parseEthernetHeader(packet) : parseNoHeader(packet);
+  }
+
+  allocate(payloadBytes: number): PacketBuffer | null {
+    const packet = this.takeSlot(payloadBytes);
+    if (packet === null) this.counters.add(Counter['allocate-failed'], 1);
+    return packet;
+  }
+
+  writeRawPacket(bytes: Uint8Array): boolean {
+    return this.writePackets(listOver(bytes, this.maxHeaderLength)) === 1;
   }
 
   get isAttached(): boolean {

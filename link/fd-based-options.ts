@@ -6,7 +6,7 @@
 import type { FanoutOptions } from '../dispatch/fanout.ts';
 import type { DispatchMode } from '../dispatch/link-dispatcher.ts';
 import type { ReceiveOptions } from '../dispatch/open-dispatcher.ts';
-import { DEFAULT_RING_GEOMETRY, type RingGeometry } from '../dispatch/packet-mmap.ts';
+import { DEFAULT_RING_GEOMETRY, type RingGeometry } from '../dispatch/rx-ring.ts';
 import { InvalidOptionError } from '../errors.ts';
 import type { VnetHeaderBytes } from '../gso/virtio-net-header.ts';
 import type { LinkAddress } from '../header/address.ts';

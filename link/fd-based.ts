@@ -15,6 +15,7 @@ import { InlineRunner } from '../dispatch/inline-runner.ts';
 import type { DispatchMode } from '../dispatch/link-dispatcher.ts';
 import type { LinkEnd } from '../dispatch/link-end.ts';
 import { RingRunner } from '../dispatch/ring-runner.ts';
+import { openRxRings, type RxRing } from '../dispatch/rx-ring.ts';
 import type { Runner, RunnerListener } from '../dispatch/runner.ts';
 import type { WorkerDispatcher } from '../dispatch/dispatcher-task.ts';
 import { WorkerRunner } from '../dispatch/worker-runner.ts';
@@ -30,13 +31,11 @@ import type { NetworkDispatcher } from '../stack/network-dispatcher.ts';
 import type { PacketBuffer } from '../stack/packet-buffer.ts';
 import type { PacketList } from '../stack/packet-list.ts';
 import { PacketPool } from '../stack/packet-pool.ts';
-import { Counter, LinkStatistics } from '../stack/statistics.ts';
+import { LinkStatistics } from '../stack/statistics.ts';
 import { EndpointBase } from './endpoint-base.ts';
 import { type FdBasedOptions, type FdLink, type HalfOptions, receiveOptions, type ResolvedFdBasedOptions, resolveFdBasedOptions } from './fd-based-options.ts';
 import { FdSink } from './fd-sink.ts';
 import { FdWriter } from './fd-writer.ts';
-import { addEthernetHeader, parseEthernetHeader, parseNoHeader } from './link-header.ts';
-import { listOver } from './raw-packet.ts';
 
 /** Stands for a dispatcher that lives in workers: nothing is ever delivered to it. */
 const ELSEWHERE: NetworkDispatcher = { deliverNetworkPacket() {} };
@@ -67,13 +66,21 @@ export class FdBasedEndpoint extends EndpointBase {
   /** Duplicates to poll for writing where another thread reads the fd. */
   readonly #pollFds: readonly number[];
   #wantsDrain = false;
+  readonly #rings: readonly RxRing[];
   #ownFdsClosed = false;
   #isEnding = false;
 
-  constructor(options: ResolvedFdBasedOptions, statistics: LinkStatistics = new LinkStatistics(1), block = 0) {
+  /** @param rings of the fds, with dispatch mode packet-mmap, to be closed with the endpoint */
+  constructor(
+    options: ResolvedFdBasedOptions,
+    statistics: LinkStatistics = new LinkStatistics(1),
+    block = 0,
+    rings: readonly RxRing[] = [],
+  ) {
     super(statistics, block);
     const first = options.links[0] as FdLink;
     this.#options = options;
+    this.#rings = rings;
     this.mtu = options.mtu;
     this.linkAddress = options.linkAddress;
     this.capabilities = options.capabilities;
@@ -135,28 +142,19 @@ export class FdBasedEndpoint extends EndpointBase {
     this.#runner.drainAll();
   }
 
-  addHeader(packet: PacketBuffer): void {
-    if (this.#options.ethernetHeader) addEthernetHeader(packet, this.linkAddress);
-  }
-
-  parseHeader(packet: PacketBuffer): boolean {
-    return this.#options.ethernetHeader ? parseEthernetHeader(packet) : parseNoHeader(packet);
-  }
-
-  allocate(payloadBytes: number): PacketBuffer | null {
-    const packet = this.#transmit.allocate(payloadBytes);
-    if (packet === null) this.counters.add(Counter['allocate-failed'], 1);
-    return packet;
-  }
-
-  writeRawPacket(bytes: Uint8Array): boolean {
+  /** Writes one frame as it is to the first fd. */
+  override writeRawPacket(bytes: Uint8Array): boolean {
     const chosen = this.#chosenWriter;
     this.#chosenWriter = this.#writers[0] as FdWriter;
     try {
-      return this.writePackets(listOver(bytes, this.maxHeaderLength)) === 1;
+      return super.writeRawPacket(bytes);
     } finally {
       this.#chosenWriter = chosen;
     }
+  }
+
+  protected override takeSlot(payloadBytes: number): PacketBuffer | null {
+    return this.#transmit.allocate(payloadBytes);
   }
 
   protected override onAttach(): void {
@@ -175,7 +173,7 @@ export class FdBasedEndpoint extends EndpointBase {
     for (const poll of this.#polls) poll.close();
     unpin(this.#transmit.arena.bytes);
     for (const fd of this.#pollFds) closeFd(fd);
-    if (!this.#runner.isBusy) this.#closeOwnFds();
+    if (!this.#runner.isBusy) this.#releaseFds();
   }
 
   protected override get isStopping(): boolean {
@@ -209,11 +207,13 @@ export class FdBasedEndpoint extends EndpointBase {
 
   /** A stop has taken effect: nothing reads the fds any more. */
   #onIdle(): void {
-    if (this.hasEnded) this.#closeOwnFds();
+    if (this.hasEnded) this.#releaseFds();
     this.settle();
   }
 
-  #closeOwnFds(): void {
+  /** For good, when nobody reads the fds any more. */
+  #releaseFds(): void {
+    for (const ring of this.#rings) ring.close();
     if (!this.#options.ownFds || this.#ownFdsClosed) return;
     this.#ownFdsClosed = true;
     for (const fd of this.fds) closeFd(fd);
@@ -276,7 +276,20 @@ export async function openFdBased(options: FdBasedOptions): Promise<FdBasedEndpo
   for (const { fd } of resolved.links) setNonblocking(fd);
   const packetSockets = resolved.links.filter((link) => link.description.isPacketSocket).map((link) => link.fd);
   if (packetSockets.length > 1) joinFanoutGroup(packetSockets, resolved.fanout);
-  const endpoint = new FdBasedEndpoint(resolved, new LinkStatistics(1 + (resolved.run === 'inline' ? 0 : resolved.links.length)));
+  const endpoint = openEndpoint(resolved);
   if (options.closed !== undefined) endpoint.on('closed', options.closed);
   return endpoint;
+}
+
+function openEndpoint(options: ResolvedFdBasedOptions): FdBasedEndpoint {
+  const { links, ring, run } = options;
+  const ringFds = links.filter(({ mode }) => mode === 'packet-mmap').map(({ fd }) => fd);
+  const rings = openRxRings(ringFds, ring);
+  try {
+    const statistics = new LinkStatistics(1 + (run === 'inline' ? 0 : links.length));
+    return new FdBasedEndpoint(options, statistics, 0, rings);
+  } catch (error) {
+    for (const opened of rings) opened.close();
+    throw error;
+  }
 }

@@ -10,9 +10,8 @@
  */
 
 import { FdPoll } from '../dispatch/fd-poll.ts';
-import { NotAttachedError } from '../errors.ts';
 import type { VnetHeaderBytes } from '../gso/virtio-net-header.ts';
-import type { IpAddress, LinkAddress } from '../header/address.ts';
+import type { LinkAddress } from '../header/address.ts';
 import { HEADER_BYTES as ETHERNET_HEADER_BYTES } from '../header/ethernet.ts';
 import { closeFd, setNonblocking } from '../native/fd.ts';
 import { pin, unpin } from '../native/memory.ts';
@@ -22,13 +21,10 @@ import {
   type GsoSupport,
   HARDWARE_ETHER,
   HARDWARE_NONE,
-  type InjectableLinkEndpoint,
 } from '../stack/link-endpoint.ts';
 import type { PacketBuffer } from '../stack/packet-buffer.ts';
 import type { PacketList } from '../stack/packet-list.ts';
 import { PacketPool } from '../stack/packet-pool.ts';
-import { Counter } from '../stack/statistics.ts';
-import { EndpointBase } from './endpoint-base.ts';
 import {
   type FdBasedOptions,
   type FdLink,
@@ -36,8 +32,7 @@ import {
   resolveFdBasedOptions,
 } from './fd-based-options.ts';
 import { FdWriter } from './fd-writer.ts';
-import { addEthernetHeader, classify, parseEthernetHeader, parseNoHeader } from './link-header.ts';
-import { listOver } from './raw-packet.ts';
+import { InjectableBase } from './injectable-base.ts';
 
 type SharedOptions = Pick<
   FdBasedOptions,
@@ -55,7 +50,7 @@ export interface InjectableFdOptions extends SharedOptions {
 }
 
 /** An endpoint whose outbound packets go to an fd and whose inbound packets are injected. Made by `openInjectable`. */
-export class InjectableFdEndpoint extends EndpointBase implements InjectableLinkEndpoint {
+export class InjectableFdEndpoint extends InjectableBase {
   readonly mtu: number;
   readonly maxHeaderLength: number;
   readonly linkAddress: LinkAddress;
@@ -97,43 +92,8 @@ export class InjectableFdEndpoint extends EndpointBase implements InjectableLink
     this.#transmit.arena.address = pin(this.#transmit.arena.bytes);
   }
 
-  addHeader(packet: PacketBuffer): void {
-    if (this.maxHeaderLength > 0) addEthernetHeader(packet, this.linkAddress);
-  }
-
-  parseHeader(packet: PacketBuffer): boolean {
-    return this.maxHeaderLength > 0 ? parseEthernetHeader(packet) : parseNoHeader(packet);
-  }
-
-  allocate(payloadBytes: number): PacketBuffer | null {
-    const packet = this.#transmit.allocate(payloadBytes);
-    if (packet === null) this.counters.add(Counter['allocate-failed'], 1);
-    return packet;
-  }
-
-  writeRawPacket(bytes: Uint8Array): boolean {
-    return this.writePackets(listOver(bytes, this.maxHeaderLength)) === 1;
-  }
-
-  /**
-   * Delivers `packet`, which begins with its link header where it has one, on the caller's stack.
-   * Without a `networkOffset` the packet is taken to begin with its network header.
-   * @throws NotAttachedError when no dispatcher is attached
-   * @throws LinkClosedError after close()
-   */
-  injectInbound(protocol: number, packet: PacketBuffer): void {
-    this.requireOpen('Cannot inject a packet');
-    if (!this.isAttached) throw new NotAttachedError('Cannot inject a packet');
-    if (packet.networkOffset < 0) packet.networkOffset = packet.start;
-    packet.egress.protocol = protocol;
-    if (this.maxHeaderLength > 0 && packet.linkOffset >= 0) packet.packetType = classify(packet, this.linkAddress);
-    this.counters.addBatch(1);
-    this.deliverOne(protocol, packet);
-  }
-
-  /** Writes one frame as it is; an fd has one destination only. */
-  injectOutbound(_destination: IpAddress, bytes: Uint8Array): boolean {
-    return this.writeRawPacket(bytes);
+  protected override takeSlot(payloadBytes: number): PacketBuffer | null {
+    return this.#transmit.allocate(payloadBytes);
   }
 
   protected override transmit(list: PacketList): number {

@@ -14,7 +14,7 @@
  * capabilities those that all have, the header room that of the one that needs most.
  */
 
-import { asError, HostUnreachableError, LinkClosedError, NotAttachedError } from '../errors.ts';
+import { asError, HostUnreachableError, LinkClosedError } from '../errors.ts';
 import { formatIp, type IpAddress, IpMap, type LinkAddress, toIpAddress } from '../header/address.ts';
 import {
   type Capabilities,
@@ -26,7 +26,7 @@ import type { NetworkDispatcher } from '../stack/network-dispatcher.ts';
 import type { PacketBuffer } from '../stack/packet-buffer.ts';
 import { PacketList } from '../stack/packet-list.ts';
 import { Counter } from '../stack/statistics.ts';
-import { EndpointBase } from './endpoint-base.ts';
+import { InjectableBase } from './injectable-base.ts';
 import { parseNoHeader } from './link-header.ts';
 import { type ClosedOption, TRANSMIT_SLOTS } from './memory-options.ts';
 import { PacketStore } from './packet-store.ts';
@@ -39,7 +39,7 @@ export interface MuxedOptions extends ClosedOption {
 }
 
 /** Routes by remote address. It owns the endpoints of its routes and closes them with itself. */
-export class MuxedEndpoint extends EndpointBase implements InjectableLinkEndpoint, NetworkDispatcher {
+export class MuxedEndpoint extends InjectableBase implements NetworkDispatcher {
   readonly #routes = new IpMap<InjectableLinkEndpoint>();
   readonly #properties = new RouteProperties<InjectableLinkEndpoint>();
   readonly #transmit: PacketStore = new PacketStore(TRANSMIT_SLOTS);
@@ -112,26 +112,24 @@ export class MuxedEndpoint extends EndpointBase implements InjectableLinkEndpoin
   }
 
   /** Adds the link header of the packet's route; none where there is no route. */
-  addHeader(packet: PacketBuffer): void {
+  override addHeader(packet: PacketBuffer): void {
     this.#routeOf(packet)?.addHeader(packet);
   }
 
   /** Reads the header as the routes do where all are of one hardware type, else by IP version. */
-  parseHeader(packet: PacketBuffer): boolean {
+  override parseHeader(packet: PacketBuffer): boolean {
     const { first } = this.#properties;
     const isUniform = first !== null && first.hardwareType === this.hardwareType;
     return isUniform ? first.parseHeader(packet) : parseNoHeader(packet);
   }
 
   /** From the slots of the first route, which another route writes just as well. */
-  allocate(payloadBytes: number): PacketBuffer | null {
-    const packet = (this.#properties.first ?? this.#transmit).allocate(payloadBytes);
-    if (packet === null) this.counters.add(Counter['allocate-failed'], 1);
-    return packet;
+  protected override takeSlot(payloadBytes: number): PacketBuffer | null {
+    return (this.#properties.first ?? this.#transmit).allocate(payloadBytes);
   }
 
   /** Writes to the first route; without one the frame is dropped and counted `no-peer`. */
-  writeRawPacket(bytes: Uint8Array): boolean {
+  override writeRawPacket(bytes: Uint8Array): boolean {
     this.requireOpen('Cannot write a frame');
     const { first } = this.#properties;
     if (first !== null) return this.#countRaw(first.writeRawPacket(bytes), bytes.length);
@@ -139,20 +137,7 @@ export class MuxedEndpoint extends EndpointBase implements InjectableLinkEndpoin
     return true;
   }
 
-  /**
-   * Delivers `packet` as if a route had.
-   * @throws NotAttachedError when no dispatcher is attached
-   */
-  injectInbound(protocol: number, packet: PacketBuffer): void {
-    this.requireOpen('Cannot inject a packet');
-    if (!this.isAttached) throw new NotAttachedError('Cannot inject a packet');
-    if (packet.networkOffset < 0) packet.networkOffset = packet.start;
-    packet.egress.protocol = protocol;
-    this.counters.addBatch(1);
-    this.deliverOne(protocol, packet);
-  }
-
-  injectOutbound(destination: IpAddress, bytes: Uint8Array): boolean {
+  override injectOutbound(destination: IpAddress, bytes: Uint8Array): boolean {
     this.requireOpen('Cannot write a frame');
     const endpoint = this.#routes.get(destination);
     if (endpoint === undefined) throw new HostUnreachableError(`Cannot write a frame to "${formatIp(destination)}"`);

@@ -58,21 +58,19 @@ export class NestedEndpoint extends EndpointBase implements NetworkDispatcher {
     return this.inner.gso;
   }
 
-  addHeader(packet: PacketBuffer): void {
+  override addHeader(packet: PacketBuffer): void {
     this.inner.addHeader(packet);
   }
 
-  parseHeader(packet: PacketBuffer): boolean {
+  override parseHeader(packet: PacketBuffer): boolean {
     return this.inner.parseHeader(packet);
   }
 
-  allocate(payloadBytes: number): PacketBuffer | null {
-    const packet = this.inner.allocate(payloadBytes);
-    if (packet === null) this.counters.add(Counter['allocate-failed'], 1);
-    return packet;
+  protected override takeSlot(payloadBytes: number): PacketBuffer | null {
+    return this.inner.allocate(payloadBytes);
   }
 
-  writeRawPacket(bytes: Uint8Array): boolean {
+  override writeRawPacket(bytes: Uint8Array): boolean {
     this.requireOpen('Cannot write a frame');
     const accepted = this.inner.writeRawPacket(bytes);
     if (accepted) this.#countTransmitted(1, bytes.length);

@@ -30,15 +30,12 @@ import {
 import type { PacketBuffer } from '../stack/packet-buffer.ts';
 import type { PacketList } from '../stack/packet-list.ts';
 import { PacketPool } from '../stack/packet-pool.ts';
-import { Counter } from '../stack/statistics.ts';
 import { checkInteger } from './device.ts';
 import { EndpointBase } from './endpoint-base.ts';
 import { FdSink } from './fd-sink.ts';
-import { addEthernetHeader, parseEthernetHeader } from './link-header.ts';
 import { DEFAULT_MAX_FRAME_BYTES, QemuFrameError } from './qemu-frames.ts';
 import { QemuReader } from './qemu-reader.ts';
 import { QemuWriter } from './qemu-writer.ts';
-import { listOver } from './raw-packet.ts';
 
 /** Options of an endpoint over a QEMU stream. */
 export interface QemuStreamOptions {
@@ -117,22 +114,8 @@ export class QemuStreamEndpoint extends EndpointBase {
     if (options.closed !== undefined) this.on('closed', options.closed);
   }
 
-  addHeader(packet: PacketBuffer): void {
-    addEthernetHeader(packet, this.linkAddress);
-  }
-
-  parseHeader(packet: PacketBuffer): boolean {
-    return parseEthernetHeader(packet);
-  }
-
-  allocate(payloadBytes: number): PacketBuffer | null {
-    const packet = this.#transmit.allocate(payloadBytes);
-    if (packet === null) this.counters.add(Counter['allocate-failed'], 1);
-    return packet;
-  }
-
-  writeRawPacket(bytes: Uint8Array): boolean {
-    return this.writePackets(listOver(bytes, ETHERNET_HEADER_BYTES)) === 1;
+  protected override takeSlot(payloadBytes: number): PacketBuffer | null {
+    return this.#transmit.allocate(payloadBytes);
   }
 
   protected override onAttach(): void {

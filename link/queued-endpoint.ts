@@ -16,7 +16,6 @@ import { parseNoHeader } from './link-header.ts';
 import { TRANSMIT_SLOTS } from './memory-options.ts';
 import { PacketQueue } from './packet-queue.ts';
 import { PacketStore } from './packet-store.ts';
-import { listOver } from './raw-packet.ts';
 
 /** Packets that one flush delivers: the work budget of a thread and loop turn. */
 const BATCH_PACKETS = 256;
@@ -65,21 +64,8 @@ export abstract class QueuedEndpoint extends EndpointBase {
     return this.#queue.length;
   }
 
-  /** Nothing to add: there is no link header. */
-  addHeader(_packet: PacketBuffer): void {}
-
-  parseHeader(packet: PacketBuffer): boolean {
-    return parseNoHeader(packet);
-  }
-
-  allocate(payloadBytes: number): PacketBuffer | null {
-    const packet = this.#transmit.allocate(payloadBytes);
-    if (packet === null) this.counters.add(Counter['allocate-failed'], 1);
-    return packet;
-  }
-
-  writeRawPacket(bytes: Uint8Array): boolean {
-    return this.writePackets(listOver(bytes, 0)) === 1;
+  protected override takeSlot(payloadBytes: number): PacketBuffer | null {
+    return this.#transmit.allocate(payloadBytes);
   }
 
   /**

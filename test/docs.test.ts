@@ -90,7 +90,7 @@ test('docs/guide/statistics.md has every counter and drop reason, and no other',
 
 test('docs/guide/benchmarks.md has every option and every field of linkpoint bench, and no other', (t) => {
   const { text } = readPage('docs/guide/benchmarks.md');
-  const options = [...BENCH_USAGE.matchAll(/^ {2,}(?=--)[^]*?(?= {2,}\w|$)/gm)].flatMap(([line]) => line.match(/--[a-z-]+/g) ?? []);
+  const options = BENCH_USAGE.match(/--[a-z-]+/g) ?? [];
   t.deepEqual(namesUnder(text, 'Options').sort(), [...new Set(options)].sort());
   const result = readFileSync(path.join(root, 'cli/bench-result.ts'), 'utf8').split('interface BenchResult')[1] ?? '';
   const fields = [...(result.split('\n}')[0] ?? '').matchAll(/^ {2}readonly (\w+)/gm)].map((found) => found[1]);

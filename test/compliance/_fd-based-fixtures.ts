@@ -4,8 +4,12 @@ import { type FdBasedEndpoint, openFdBased } from '../../link/fd-based.ts';
 import type { FdBasedOptions } from '../../link/fd-based-options.ts';
 import { SOCK_SEQPACKET } from '../../native/constants.ts';
 import { socketPair } from '../../native/index.ts';
-import type { ExpectedProperties, LinkEndpointFixture, LinkPeer } from '../../testing/index.ts';
+import { Capability, HARDWARE_ETHER, HARDWARE_NONE, NO_GSO } from '../../stack/index.ts';
+import { TEST_ADDRESSES } from '../../testing/index.ts';
+import type { ComplianceOptions, ExpectedProperties, LinkEndpointFixture, LinkPeer } from '../../testing/index.ts';
 import { PeerSocket } from './_sockets.ts';
+
+const OWN = TEST_ADDRESSES.localLinkAddress;
 
 /** What a socket pair can do. */
 export const PAIR_FEATURES = { ethernet: false, gso: false, canFill: true, detectsHangup: true, injectable: false };
@@ -40,3 +44,50 @@ export async function closeAll(endpoint: FdBasedEndpoint, ...others: readonly { 
   await endpoint.wait();
   for (const other of others) other.close();
 }
+
+/** Properties of an endpoint over a socket pair with no options. */
+export const PLAIN: ExpectedProperties = {
+  mtu: 1500,
+  maxHeaderLength: 0,
+  linkAddress: 0,
+  hardwareType: HARDWARE_NONE,
+  capabilities: 0,
+  gso: NO_GSO,
+};
+const ETHERNET: ExpectedProperties = { maxHeaderLength: 14, linkAddress: OWN, hardwareType: HARDWARE_ETHER };
+
+/** Endpoints over socket pairs that are run inline, by what the titles of their cases begin with. */
+export const inlineSubjects: Readonly<Record<string, Omit<ComplianceOptions, 'test'>>> = {
+  'an fd-based endpoint, recvmmsg,': {
+    features: PAIR_FEATURES,
+    create: () => pairFixture({ dispatchMode: 'recvmmsg' }, PLAIN),
+  },
+  'an fd-based endpoint, readv,': {
+    features: PAIR_FEATURES,
+    create: () => pairFixture({ dispatchMode: 'readv' }, PLAIN),
+  },
+  'an fd-based endpoint with Ethernet headers': {
+    features: { ...PAIR_FEATURES, ethernet: true },
+    create: () =>
+      pairFixture(
+        { ethernetHeader: true, linkAddress: OWN, saveRestore: true },
+        { ...ETHERNET, capabilities: Capability.RESOLUTION_REQUIRED | Capability.SAVE_RESTORE, gso: NO_GSO },
+      ),
+  },
+  'an fd-based endpoint with virtio-net headers': {
+    features: { ...PAIR_FEATURES, gso: true },
+    create: () =>
+      pairFixture(
+        { mtu: 9000, gsoMaxSize: 32_768 },
+        { mtu: 9000, capabilities: Capability.TX_CHECKSUM_OFFLOAD, gso: { kind: 'host', maxSize: 32_768 } },
+      ),
+  },
+  'an fd-based endpoint with Ethernet and virtio-net headers, readv,': {
+    features: { ...PAIR_FEATURES, ethernet: true, gso: true },
+    create: () =>
+      pairFixture(
+        { dispatchMode: 'readv', ethernetHeader: true, linkAddress: OWN, vnetHeaderBytes: 12 },
+        { ...ETHERNET, gso: { kind: 'host', maxSize: 65_535 } },
+      ),
+  },
+};

@@ -2,11 +2,8 @@
 
 import test from 'ava';
 
-import { HARDWARE_NONE, NO_GSO } from '../../stack/index.ts';
 import { linkEndpointCompliance } from '../../testing/index.ts';
-import { PAIR_FEATURES, pairFixture } from './_fd-based-fixtures.ts';
-
-const PLAIN = { mtu: 1500, linkAddress: 0, hardwareType: HARDWARE_NONE, capabilities: 0, gso: NO_GSO };
+import { PAIR_FEATURES, pairFixture, PLAIN } from './_fd-based-fixtures.ts';
 
 for (const dispatchMode of ['recvmmsg', 'readv'] as const) {
   linkEndpointCompliance({

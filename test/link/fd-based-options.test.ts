@@ -108,7 +108,7 @@ for (const [options, vnetHeaderBytes, kind, maxSize] of [
   [{ vnetHeaderBytes: 12, gsoMaxSize: 0 }, 12, 'none', 0],
   [{ vnetHeaderBytes: 0, gsoMaxSize: 32_768 }, 0, 'none', 0],
 ] as const) {
-  test.serial(`${JSON.stringify(options)} makes a virtio-net header of ${vnetHeaderBytes} bytes and gso ${kind}`, async (t) => {
+  test.serial(`${JSON.stringify(options)}: ${vnetHeaderBytes} bytes of virtio-net header, gso ${kind}`, async (t) => {
     const { endpoint } = await openBench(t, options);
     t.is(endpoint.vnetHeaderBytes, vnetHeaderBytes);
     t.deepEqual(endpoint.gso, { kind, maxSize });

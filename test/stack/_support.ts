@@ -2,7 +2,6 @@
 
 import type { LinkAddress } from '../../header/address.ts';
 import { EndpointBase } from '../../link/endpoint-base.ts';
-import { addEthernetHeader, parseEthernetHeader } from '../../link/link-header.ts';
 import { Arena, Capability, HARDWARE_ETHER, NO_GSO, PacketPool } from '../../stack/index.ts';
 import type { Capabilities, ClosedReason, GsoSupport, PacketBuffer, PacketList } from '../../stack/index.ts';
 
@@ -40,15 +39,7 @@ export class RecordingEndpoint extends EndpointBase {
     this.on('closed', (reason) => this.reasons.push(reason));
   }
 
-  override addHeader(packet: PacketBuffer): void {
-    addEthernetHeader(packet, this.linkAddress);
-  }
-
-  override parseHeader(packet: PacketBuffer): boolean {
-    return parseEthernetHeader(packet);
-  }
-
-  override allocate(payloadBytes: number): PacketBuffer | null {
+  protected override takeSlot(payloadBytes: number): PacketBuffer | null {
     return this.#pool.allocate(payloadBytes);
   }
 

@@ -84,6 +84,9 @@ func transmit(w *window) {
 	packets := make([]stack.PacketBufferPtr, *batch)
 	for i := range packets {
 		packets[i] = stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: bufferv2.MakeWithData(bytes)})
+		if *gso > 0 && *size > 1514 {
+			packets[i].GSOOptions = stack.GSO{Type: stack.GSOTCPv4, NeedsCsum: true, CsumOffset: 16, MSS: 1448, L3HdrLen: 20}
+		}
 	}
 	sayReady()
 	for end := time.Now().Add(w.warm + w.measure + patience); w.ended.IsZero() && time.Now().Before(end); {

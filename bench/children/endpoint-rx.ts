@@ -1,0 +1,36 @@
+/** Contestant: linkpoint's public endpoint on fd 3, with a dispatcher that only counts. */
+
+import { openFdBased } from '../../index.ts';
+import type { DispatchMode, NetworkDispatcher, PacketBuffer } from '../../index.ts';
+import { ChildOptions, sayReady, type Window } from './window.ts';
+
+class Counting implements NetworkDispatcher {
+  readonly #window: Window;
+
+  constructor(window: Window) {
+    this.#window = window;
+  }
+
+  deliverNetworkPacket(_protocol: number, packet: PacketBuffer): void {
+    this.#window.count(packet.length);
+  }
+}
+
+const options = new ChildOptions(['mode', 'run', 'eth', 'vnet', 'batch', 'slot']);
+const window = options.window();
+const [batch, slotBytes] = [options.number('batch', 0), options.number('slot', 0)];
+const endpoint = await openFdBased({
+  fds: [3],
+  dispatchMode: options.text('mode', 'auto') as DispatchMode | 'auto',
+  run: options.text('run', 'inline') as 'inline' | 'ring',
+  ethernetHeader: options.text('eth') === 'true',
+  vnetHeaderBytes: options.number('vnet', 0) as 0 | 10,
+  ...(batch === 0 ? {} : { batch }),
+  ...(slotBytes === 0 ? {} : { slotBytes }),
+});
+endpoint.attach(new Counting(window));
+sayReady();
+await window.quiet();
+window.print();
+endpoint.close();
+await endpoint.wait();

@@ -1,11 +1,10 @@
 /**
- * What frames cross: made for each sample, in a namespace of this process's own, and gone after it.
+ * What frames cross, in a namespace of this process's own: sockets and TUN devices are made for each sample.
  *
  *     generator ── fd ──[ device ]── fd 3 ── contestant
  */
 
 import { writeFileSync } from 'node:fs';
-import { formatIp } from '../header/address.ts';
 import type { LinkAddress } from '../header/address.ts';
 import { openPacketSocket } from '../link/open-packet-socket.ts';
 import { openTap, openTun } from '../link/open-tun.ts';
@@ -89,10 +88,19 @@ function openPair(kind: DeviceKind): Device {
   return new OpenDevice({ kind, fd, generatorFd, interfaceName: '', linkAddress: 0 }, []);
 }
 
-function openVethPair(kind: DeviceKind): Device {
+let hasVeth = false;
+
+/** One pair for all samples: to delete an interface keeps the kernel busy long after. */
+function ensureVeth(): void {
+  if (hasVeth) return;
+  hasVeth = true;
   createVeth({ name: 'bench0', peerName: 'bench1' });
   addIpv4Address('bench0', HOST_IPV4, 24);
   for (const name of ['bench0', 'bench1']) setInterfaceUp(name, true);
+}
+
+function openVethPair(kind: DeviceKind): Device {
+  ensureVeth();
   const vnetHeaderBytes = vnetBytes(kind);
   const ours = openPacketSocket({ interfaceName: 'bench0', vnetHeaderBytes, bufferBytes: BUFFER_BYTES });
   return withGenerator(kind, ours.fd, 'bench0', 'bench1', () => ours.close());
@@ -140,7 +148,7 @@ class OpenDevice implements Device {
 
   [Symbol.dispose](): void {
     for (const close of this.#closers) close();
-    if (this.#closers.length > 0) return removeVeth();
+    if (this.#closers.length > 0) return;
     this.handOver();
     closeFd(this.generatorFd);
   }
@@ -153,6 +161,3 @@ function trySetting(path: string, value: string): void {
     // Without IPv6, or with a read-only /proc, there is nothing to silence or no way to.
   }
 }
-
-/** For notes: the host's address as text. */
-export const HOST_TEXT: string = formatIp(HOST_IPV4);

@@ -63,15 +63,18 @@ export class Receiver {
     return this.#result(before, to, Math.max(this.#tally.lastAt - firstAt, 0), 'whole');
   }
 
-  /** The counters as they were just before the first packet. */
+  /**
+   * The moment just before the first packet: the processor time of then, and the counters of the start, which count
+   * nothing but packets. (A worker may be in the middle of its first batch when we look.)
+   */
   async #awaitFirstPacket(): Promise<Moment> {
-    const deadline = clock() + FIRST_PACKET_MILLISECONDS;
-    let before = this.#moment();
-    while (!this.hasReceived && this.#closed === null && clock() < deadline) {
-      before = this.#moment();
+    const started = this.#moment();
+    let { cpu } = started;
+    while (!this.hasReceived && this.#closed === null && clock() < started.at + FIRST_PACKET_MILLISECONDS) {
+      cpu = process.cpuUsage();
       await this.#sleepUntil(clock() + LOOK_MILLISECONDS);
     }
-    return before;
+    return { ...started, cpu };
   }
 
   #moment(): Moment {

@@ -30,6 +30,9 @@ export class FdSink implements BatchSink {
   readonly #counters: StatisticsBlock;
   readonly #ethernetHeader: boolean;
   readonly #linkAddress: LinkAddress;
+  /** Our address as the two words that most frames begin with: compared without making a 48-bit number of them. */
+  readonly #ownHigh: number;
+  readonly #ownLow: number;
   readonly #promiscuous: boolean;
   #delivered = 0;
 
@@ -37,6 +40,8 @@ export class FdSink implements BatchSink {
     this.#counters = counters;
     this.#ethernetHeader = options.ethernetHeader;
     this.#linkAddress = options.linkAddress;
+    this.#ownHigh = Math.floor(options.linkAddress / 0x1_0000_0000);
+    this.#ownLow = options.linkAddress | 0;
     this.#promiscuous = options.promiscuous;
   }
 
@@ -46,9 +51,12 @@ export class FdSink implements BatchSink {
     if (dispatcher === null) return this.#counters.add(Counter.detached, 1);
     this.#delivered++;
     const lent = lend(packet);
-    dispatcher.deliverLinkPacket?.(packet.egress.protocol, lent, 'in');
-    dispatcher.deliverNetworkPacket(packet.egress.protocol, lent);
-    endLoan(packet);
+    try {
+      dispatcher.deliverLinkPacket?.(packet.egress.protocol, lent, 'in');
+      dispatcher.deliverNetworkPacket(packet.egress.protocol, lent);
+    } finally {
+      endLoan(packet);
+    }
   }
 
   endBatch(): void {
@@ -63,6 +71,8 @@ export class FdSink implements BatchSink {
 
   #acceptEthernet(packet: PacketBuffer): boolean {
     if (!parseEthernetHeader(packet)) return this.#drop(Counter.runt);
+    const { view, linkOffset } = packet;
+    if (view.getInt32(linkOffset + 2) === this.#ownLow && view.getUint16(linkOffset) === this.#ownHigh) return true;
     packet.packetType = classify(packet, this.#linkAddress);
     return packet.packetType !== 'other-host' || this.#promiscuous || this.#drop(Counter['foreign-link-address']);
   }

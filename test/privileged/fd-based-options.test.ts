@@ -4,8 +4,8 @@ import test, { type ExecutionContext } from 'ava';
 
 import { type FdBasedEndpoint, openFdBased } from '../../link/fd-based.ts';
 import type { FdBasedOptions } from '../../link/fd-based-options.ts';
-import { openPacketSocket } from '../../link/open-packet-socket.ts';
-import { openTap, openTun } from '../../link/open-tun.ts';
+import { openPacketSocket, type OpenPacketSocketOptions, type PacketSocketDevice } from '../../link/open-packet-socket.ts';
+import { openTap, openTun, type TunDevice } from '../../link/open-tun.ts';
 import { pinnedCount, runInNamespace, setVnetHeaderBytes } from '../../native/index.ts';
 import { Capability, HARDWARE_ETHER, HARDWARE_NONE } from '../../stack/index.ts';
 import { fdCount } from '../native/_support.ts';
@@ -18,14 +18,24 @@ async function open(t: ExecutionContext, options: FdBasedOptions): Promise<FdBas
   return endpoint;
 }
 
-function openVeth(t: ExecutionContext, options: { vnetHeaderBytes?: 0 | 10 | 12; type?: 'dgram'; queues?: number } = {}) {
-  const namespace = makeNamespace(t);
-  runInNamespace(namespace, makeVeth);
-  return openPacketSocket({ interfaceName: 'veth0', namespace, ...options });
+/** Closed after the endpoints that are opened after it. */
+function closing<Device extends { close(): void }>(t: ExecutionContext, device: Device): Device {
+  t.teardown(() => device.close());
+  return device;
 }
 
-test.serial('over a TAP: readv, Ethernet headers, no virtio-net header, slots for 64 KiB', async (t) => {
-  const tap = openTap({ namespace: makeNamespace(t) });
+function tapOf(t: ExecutionContext, vnetHeaderBytes: 0 | 10 | 12 = 0): TunDevice {
+  return closing(t, openTap({ namespace: makeNamespace(t), vnetHeaderBytes }));
+}
+
+function vethOf(t: ExecutionContext, options: Partial<OpenPacketSocketOptions> = {}): PacketSocketDevice {
+  const namespace = makeNamespace(t);
+  runInNamespace(namespace, makeVeth);
+  return closing(t, openPacketSocket({ interfaceName: 'veth0', namespace, ...options }));
+}
+
+test.serial('over a TAP: readv, Ethernet headers, no virtio-net header', async (t) => {
+  const tap = tapOf(t);
   t.like(await open(t, { fds: tap.fds }), {
     dispatchMode: 'readv',
     hardwareType: HARDWARE_ETHER,
@@ -35,20 +45,20 @@ test.serial('over a TAP: readv, Ethernet headers, no virtio-net header, slots fo
 });
 
 test.serial('over a TUN: readv, no link header', async (t) => {
-  const tun = openTun({ namespace: makeNamespace(t) });
+  const tun = closing(t, openTun({ namespace: makeNamespace(t) }));
   t.like(await open(t, { fds: tun.fds }), { dispatchMode: 'readv', hardwareType: HARDWARE_NONE, capabilities: 0 });
 });
 
 test.serial('over AF_PACKET: recvmmsg; Ethernet headers only on sockets of type raw', async (t) => {
-  const raw = openVeth(t);
+  const raw = vethOf(t);
   t.like(await open(t, { fds: raw.fds }), { dispatchMode: 'recvmmsg', maxHeaderLength: 14 });
-  const dgram = openVeth(t, { type: 'dgram' });
+  const dgram = vethOf(t, { type: 'dgram' });
   t.like(await open(t, { fds: dgram.fds }), { dispatchMode: 'recvmmsg', maxHeaderLength: 0 });
 });
 
 for (const vnetHeaderBytes of [10, 12] as const) {
   test.serial(`the ${vnetHeaderBytes} bytes of virtio-net header that the kernel has are found, and no others taken`, async (t) => {
-    const devices = [openTap({ namespace: makeNamespace(t), vnetHeaderBytes }), openVeth(t, { vnetHeaderBytes })];
+    const devices = [tapOf(t, vnetHeaderBytes), vethOf(t, { vnetHeaderBytes })];
     for (const { fds } of devices) {
       const wrong = vnetHeaderBytes === 10 ? 12 : 10;
       for (const asked of [0, wrong] as const) {
@@ -66,17 +76,13 @@ for (const vnetHeaderBytes of [10, 12] as const) {
 }
 
 test.serial('a virtio-net header of a length that virtio has not is refused', async (t) => {
-  const tap = openTap({ namespace: makeNamespace(t), vnetHeaderBytes: 12 });
+  const tap = tapOf(t, 12);
   setVnetHeaderBytes(tap.fd, 20);
-  t.teardown(() => tap.close());
   await t.throwsAsync(openFdBased({ fds: tap.fds }), { code: 'ERR_INVALID_OPTION', message: /has 20 bytes; set 10 or 12/ });
 });
 
 test.serial('fds with virtio-net headers of different lengths are refused', async (t) => {
-  const namespace = makeNamespace(t);
-  const taps = [openTap({ namespace, vnetHeaderBytes: 10 }), openTap({ namespace, vnetHeaderBytes: 12 })];
-  t.teardown(() => taps.forEach((tap) => tap.close()));
-  const fds = taps.map((tap) => tap.fd);
+  const fds = [tapOf(t, 10).fd, tapOf(t, 12).fd];
   await t.throwsAsync(openFdBased({ fds }), { code: 'ERR_INVALID_OPTION', message: /of different lengths/ });
 });
 
@@ -86,7 +92,7 @@ for (const [name, fanout, message] of [
   ['a mode without its program', { mode: 'cbpf' }, /needs program/],
 ] as const) {
   test.serial(`fan-out with ${name} is refused, and nothing stays open`, async (t) => {
-    const { fds } = openVeth(t, { queues: 2 });
+    const { fds } = vethOf(t, { queues: 2 });
     const before = [fdCount(), pinnedCount()];
     await t.throwsAsync(openFdBased({ fds, fanout }), { code: 'ERR_INVALID_OPTION', message });
     t.deepEqual([fdCount(), pinnedCount()], before);
@@ -95,7 +101,7 @@ for (const [name, fanout, message] of [
 
 for (const run of ['inline', 'worker', 'ring'] as const) {
   test.serial(`run ${run}: a ring that the kernel refuses is its error at open, and nothing stays open`, async (t) => {
-    const { fds } = openVeth(t);
+    const { fds } = vethOf(t);
     const before = [fdCount(), pinnedCount()];
     const ring = { blockBytes: 6144, blockCount: 4 }; // no multiple of a page
     const error = await t.throwsAsync(openFdBased({ fds, run, dispatchMode: 'packet-mmap', ring }), { code: 'EINVAL' });

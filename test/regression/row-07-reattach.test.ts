@@ -58,8 +58,10 @@ for (const run of RUNS) {
     await peer.sendAll(upTo(500).map((sequence) => ipPacket(1000 + sequence)));
     const sum = (): number => recordings.reduce((total, { count }) => total + count, last.count);
     await until(() => last.sequences.at(-1) === 1499, 'the last frame came');
-    t.deepEqual(last.sequences.slice(-500), upTo(500).map((sequence) => 1000 + sequence));
     await until(() => endpoint.statistics.get('receivedPackets') === 520, 'all are counted');
+    // A worker that has not heard of its end yet still delivers to the dispatcher before.
+    const sequences = [...recordings, last].flatMap((recording) => recording.sequences).filter((sequence) => sequence > 1);
+    t.deepEqual(sequences, upTo(500).map((sequence) => 1000 + sequence));
     t.is(sum() + endpoint.statistics.get('detached'), 520);
   });
 }

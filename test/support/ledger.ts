@@ -2,8 +2,8 @@
  * The ledger of one measurement, in shared memory: which of the numbered packets have come. Written by the thread that
  * gets them, read by the one that sends them, which keeps count of what is unanswered.
  *
- *      words     CORRUPT | FOREIGN | DUPLICATE | PROBE | lane 0, 1, ... | reader 0, 1, ...
- *                                                        '- packets of lane = number mod lanes
+ *      words     CORRUPT | FOREIGN | DUPLICATE | lane 0, 1, ... | reader 0, 1, ...
+ *                                                '- packets of lane = number mod lanes
  *      seen      one byte for each number
  */
 
@@ -13,7 +13,6 @@ import type { PacketBuffer } from '../../stack/packet-buffer.ts';
 const CORRUPT_WORD = 0;
 const FOREIGN_WORD = 1;
 const DUPLICATE_WORD = 2;
-const PROBE_WORD = 3;
 const LANES_WORD = 4;
 const READERS_WORD = 8;
 const WORDS = 16;
@@ -26,7 +25,7 @@ export interface LedgerData {
   readonly offloads: boolean;
 }
 
-/** Keeps count of `total` numbered packets; number `total` itself is a probe, which may come any number of times. */
+/** Keeps count of `total` numbered packets. */
 export class Ledger {
   readonly data: LedgerData;
   readonly #words: Int32Array;
@@ -48,8 +47,7 @@ export class Ledger {
     const { total, lanes, offloads } = this.data;
     const number = checkNumbered(packet, offloads);
     if (number === FOREIGN) this.#add(FOREIGN_WORD);
-    else if (number === CORRUPT || number > total) this.#add(CORRUPT_WORD);
-    else if (number === total) this.#add(PROBE_WORD);
+    else if (number === CORRUPT || number >= total) this.#add(CORRUPT_WORD);
     else if (Atomics.exchange(this.#seen, number, 1) === 1) this.#add(DUPLICATE_WORD);
     else this.#add(LANES_WORD + (number % lanes));
   }
@@ -62,11 +60,6 @@ export class Ledger {
   /** Frames that reader `reader` got, whatever they were. */
   readBy(reader: number): number {
     return Atomics.load(this.#words, READERS_WORD + reader);
-  }
-
-  /** A probe has come: somebody reads. */
-  get isProbed(): boolean {
-    return Atomics.load(this.#words, PROBE_WORD) > 0;
   }
 
   /** Different numbers that have come. */

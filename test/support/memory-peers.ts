@@ -89,8 +89,7 @@ export class EndpointPeer implements NumberedPeer {
     this.#endpoint = endpoint;
   }
 
-  send(ledger: Ledger, from: number, to: number): number {
-    if (from === ledger.data.total) return this.#sendProbe(ledger);
+  send(ledger: Ledger, _from: number, to: number): number {
     this.#sender ??= new NumberedSender(this.#endpoint, ledger, { lane: 0, window: to });
     const before = this.#sender.sentCount;
     this.#sender.pump();
@@ -113,11 +112,6 @@ export class EndpointPeer implements NumberedPeer {
 
   close(): void {
     this.#endpoint.close();
-  }
-
-  #sendProbe(ledger: Ledger): number {
-    const bench = new Bench();
-    return this.#endpoint.writeRawPacket(bench.lay(ledger.data.total, false, ledger.data.offloads).copyBytes()) ? 1 : 0;
   }
 }
 

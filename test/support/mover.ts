@@ -15,14 +15,15 @@ export interface Link {
 
 /** Without a new packet for so long, what is missing is lost. */
 const STALL_MILLISECONDS = 5000;
-const PROBE_MILLISECONDS = 20;
 
-/** The peer sends; the dispatcher, or a worker's if `elsewhere` has attached one, enters what comes. */
+/**
+ * The peer sends, at once; the dispatcher, or a worker's if `elsewhere` attaches one, enters what comes. Whoever is still
+ * starting up then must lose nothing.
+ */
 export async function moveIn(link: Link, ledger: Ledger, elsewhere: (() => void) | null = null): Promise<void> {
   const { endpoint, peer, window } = link;
   if (elsewhere !== null) elsewhere();
   else endpoint.attach({ deliverNetworkPacket: (_protocol, packet) => ledger.enter(packet) });
-  await untilProbed(peer, ledger);
   let sent = 0;
   await untilArrived(ledger, () => {
     const room = Math.min(ledger.data.total, ledger.arrivedCount + window);
@@ -45,16 +46,6 @@ export async function moveOut(link: Link, ledger: Ledger, elsewhere: (() => void
     sender?.pump();
     while (peer.receive(ledger) > 0);
   });
-}
-
-/** A worker that is still starting has no ring yet: what comes before is the kernel's to drop. */
-async function untilProbed(peer: NumberedPeer, ledger: Ledger): Promise<void> {
-  const { total } = ledger.data;
-  const deadline = Date.now() + STALL_MILLISECONDS;
-  while (!ledger.isProbed && Date.now() < deadline) {
-    peer.send(ledger, total, total + 1);
-    if (!ledger.isProbed) await new Promise((resolve) => setTimeout(resolve, PROBE_MILLISECONDS));
-  }
 }
 
 /** Turns until all packets have arrived, or none for so long: the caller looks which. */

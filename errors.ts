@@ -112,13 +112,6 @@ export class UseAfterReturnError extends LinkpointError {
   }
 }
 
-/** Something that the caller may release, close or read was released or closed before. */
-export class DisposedError extends LinkpointError {
-  constructor(action: string, what: string) {
-    super('ERR_DISPOSED', `${action}: ${what} is closed`);
-  }
-}
-
 /** A thrown value as an Error: a user's dispatcher may throw anything. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(`A dispatcher threw ${String(thrown)}`, { cause: thrown });

@@ -12,7 +12,6 @@
 
 export {
   AlreadyAttachedError,
-  DisposedError,
   HostUnreachableError,
   InvalidOptionError,
   LinkClosedError,

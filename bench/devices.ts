@@ -14,6 +14,7 @@ import {
   createNetworkNamespace,
   enterNamespace,
   interfaceLinkAddress,
+  setBufferSizes,
   setInterfaceUp,
   setNonblocking,
   socketPair,
@@ -83,7 +84,8 @@ export function openDevice(kind: DeviceKind): Device {
 }
 
 function openPair(kind: DeviceKind): Device {
-  const [fd, generatorFd] = socketPair(undefined, { send: BUFFER_BYTES, receive: BUFFER_BYTES, force: true });
+  const [fd, generatorFd] = socketPair();
+  for (const end of [fd, generatorFd]) setBufferSizes(end, { send: BUFFER_BYTES, receive: BUFFER_BYTES, force: true });
   setNonblocking(generatorFd);
   return new OpenDevice({ kind, fd, generatorFd, interfaceName: '', linkAddress: 0 }, []);
 }

@@ -99,7 +99,7 @@ function burstOf(kind: DeviceKind, frameBytes: number): number {
 async function drain(device: Device, sender: Child): Promise<Line | null> {
   if (!device.kind.startsWith('seqpacket')) return sender.line(RESULT_MILLISECONDS);
   const program = peerPath('drain');
-  const fallback = [process.execPath, childPath('bare-rx'), '--slot', '65600', '--batch', '64', '--measure-ms', '60000'];
+  const fallback = ['chrt', '-i', '0', process.execPath, childPath('bare-rx'), '--slot', '65600', '--batch', '64', '--measure-ms', '60000'];
   const child = new Child(existsSync(program) ? [program] : fallback, [device.generatorFd], CONTESTANT_CPU);
   const line = await sender.line(RESULT_MILLISECONDS);
   await child.end();

@@ -72,76 +72,94 @@ const FRAME_BYTES_MAX = 65_535;
 const SOCKET_MTU = 2034;
 const FANOUT_MODES = ['hash', 'lb', 'cpu', 'rollover', 'random', 'qm'] as const satisfies readonly FanoutMode[];
 
+const OPTIONS = {
+  fd: { type: 'string' },
+  fds: { type: 'string' },
+  self: { type: 'string' },
+  fanout: { type: 'string' },
+  mode: { type: 'string' },
+  run: { type: 'string', default: 'inline' },
+  header: { type: 'string' },
+  'vnet-header': { type: 'string' },
+  batch: { type: 'string' },
+  'slot-bytes': { type: 'string' },
+  'block-bytes': { type: 'string' },
+  blocks: { type: 'string' },
+  'retire-ms': { type: 'string' },
+  'duration-ms': { type: 'string', default: '1000' },
+  json: { type: 'boolean', default: false },
+  size: { type: 'string' },
+  gso: { type: 'string' },
+  frame: { type: 'string', default: '' },
+} as const;
+/** Options that are a text, or left out. */
+type Texts = Readonly<Partial<Record<Exclude<keyof typeof OPTIONS, 'json'>, string>>>;
+
 /** Reads the command line behind `bench`. @throws UsageError */
 export function parseBenchOptions([direction, ...args]: readonly string[]): BenchOptions {
   if (direction !== 'rx' && direction !== 'tx') throw new UsageError(`bench "${direction ?? ''}": rx or tx is expected`);
-  const values = parseOptions(args, {
-    fd: { type: 'string' },
-    fds: { type: 'string' },
-    self: { type: 'string' },
-    fanout: { type: 'string' },
-    mode: { type: 'string' },
-    run: { type: 'string', default: 'inline' },
-    header: { type: 'string' },
-    'vnet-header': { type: 'string' },
-    batch: { type: 'string' },
-    'slot-bytes': { type: 'string' },
-    'block-bytes': { type: 'string' },
-    blocks: { type: 'string' },
-    'retire-ms': { type: 'string' },
-    'duration-ms': { type: 'string', default: '1000' },
-    json: { type: 'boolean', default: false },
-    size: { type: 'string' },
-    gso: { type: 'string' },
-    frame: { type: 'string', default: '' },
-  });
-  const { fd, fds, self, frame, json } = values;
+  const { json = false, ...texts } = parseOptions(args, OPTIONS);
+  const frames = readFrames(texts, direction);
+  return {
+    direction,
+    fds: readFds(texts),
+    self: choice(texts, 'self', SELF_DEVICES) ?? null,
+    link: readLink(texts, direction, frames),
+    frames,
+    durationMilliseconds: integer(texts, 'duration-ms', 1, 86_400_000) as number,
+    json,
+  };
+}
+
+function readFds({ fd, fds, self }: Texts): number[] {
   if ([fd, fds, self].filter((given) => given !== undefined).length !== 1) {
     throw new UsageError('one of --fd, --fds and --self is expected');
   }
-  const integer = (name: keyof typeof values, least: number, most: number): number | undefined => {
-    const text = values[name];
-    return text === undefined ? undefined : integerOption(name, String(text), least, most);
-  };
-  const choice = <const T extends string>(name: keyof typeof values, choices: readonly T[]): T | undefined => {
-    const text = values[name];
-    return text === undefined ? undefined : choiceOption(name, String(text), choices);
-  };
-  const gso = choice('gso', ['tcp4', 'tcp6', 'udp']) ?? null;
-  const frames: FramePlan = {
-    size: integer('size', 1, FRAME_BYTES_MAX) ?? (gso === null ? SIZE : GSO_SIZE),
-    batch: (direction === 'tx' ? integer('batch', 1, 1024) : undefined) ?? TRANSMIT_BATCH,
-    gso,
-    head: hexadecimal(frame),
-  };
-  const header = choice('header', ['none', 'ethernet']);
-  const mode = choice('fanout', FANOUT_MODES);
-  const ring = defined({
-    blockBytes: integer('block-bytes', 4096, 1 << 30),
-    blockCount: integer('blocks', 1, 65_536),
-    retireMilliseconds: integer('retire-ms', 0, 60_000),
-  });
-  const link = defined({
-    mtu: direction === 'tx' ? Math.max(SIZE, frames.size) : SOCKET_MTU,
-    dispatchMode: choice('mode', ['readv', 'recvmmsg', 'packet-mmap']),
-    run: choice('run', ['inline', 'worker', 'ring']),
-    ethernetHeader: header === undefined ? undefined : header === 'ethernet',
-    vnetHeaderBytes: vnetHeader(choice('vnet-header', ['0', '10', '12'])),
-    batch: direction === 'rx' ? integer('batch', 1, 1024) : undefined,
-    slotBytes: integer('slot-bytes', 1, 1 << 20),
-    transmitSlots: direction === 'tx' ? frames.batch : undefined,
-    ring,
-    fanout: mode === undefined ? undefined : { mode },
-  });
+  if (self !== undefined) return [];
+  const numbers = fds === undefined ? [fd as string] : fds.split(',');
+  return numbers.map((text) => integerOption(fds === undefined ? 'fd' : 'fds', text, 0, 0x7fff_ffff));
+}
+
+function readFrames(texts: Texts, direction: Direction): FramePlan {
+  const gso = choice(texts, 'gso', ['tcp4', 'tcp6', 'udp']) ?? null;
   return {
-    direction,
-    fds: (fd ?? fds ?? '').split(',').filter(() => self === undefined).map((text) => integerOption('fd', text, 0, 0x7fff_ffff)),
-    self: choice('self', SELF_DEVICES) ?? null,
-    link,
-    frames,
-    durationMilliseconds: integer('duration-ms', 1, 86_400_000) ?? 0,
-    json: json ?? false,
+    size: integer(texts, 'size', 1, FRAME_BYTES_MAX) ?? (gso === null ? SIZE : GSO_SIZE),
+    batch: (direction === 'tx' ? integer(texts, 'batch', 1, 1024) : undefined) ?? TRANSMIT_BATCH,
+    gso,
+    head: hexadecimal(texts.frame ?? ''),
   };
+}
+
+function readLink(texts: Texts, direction: Direction, frames: FramePlan): BenchOptions['link'] {
+  const header = choice(texts, 'header', ['none', 'ethernet']);
+  const fanout = choice(texts, 'fanout', FANOUT_MODES);
+  const isTransmitting = direction === 'tx';
+  return defined({
+    mtu: isTransmitting ? Math.max(SIZE, frames.size) : SOCKET_MTU,
+    dispatchMode: choice(texts, 'mode', ['readv', 'recvmmsg', 'packet-mmap']),
+    run: choice(texts, 'run', ['inline', 'worker', 'ring']),
+    ethernetHeader: header === undefined ? undefined : header === 'ethernet',
+    vnetHeaderBytes: vnetHeader(choice(texts, 'vnet-header', ['0', '10', '12'])),
+    batch: isTransmitting ? undefined : integer(texts, 'batch', 1, 1024),
+    slotBytes: integer(texts, 'slot-bytes', 1, 1 << 20),
+    transmitSlots: isTransmitting ? frames.batch : undefined,
+    ring: defined({
+      blockBytes: integer(texts, 'block-bytes', 4096, 1 << 30),
+      blockCount: integer(texts, 'blocks', 1, 65_536),
+      retireMilliseconds: integer(texts, 'retire-ms', 0, 60_000),
+    }),
+    fanout: fanout === undefined ? undefined : { mode: fanout },
+  });
+}
+
+function integer(texts: Texts, name: keyof Texts, least: number, most: number): number | undefined {
+  const text = texts[name];
+  return text === undefined ? undefined : integerOption(name, text, least, most);
+}
+
+function choice<const T extends string>(texts: Texts, name: keyof Texts, choices: readonly T[]): T | undefined {
+  const text = texts[name];
+  return text === undefined ? undefined : choiceOption(name, text, choices);
 }
 
 function vnetHeader(text: '0' | '10' | '12' | undefined): 0 | 10 | 12 | undefined {

@@ -15,6 +15,8 @@ import { clock, CountingDispatcher, Tally } from './bench-tally.ts';
 
 const FIRST_PACKET_MILLISECONDS = 10_000;
 const WARM_UP_MILLISECONDS = 300;
+/** Nothing for so long at the end: the queue has run dry, and the time is counted to its last packet. */
+const DRY_MILLISECONDS = 100;
 /** How often the counters are looked at: also how late the first packet may be noticed. */
 const LOOK_MILLISECONDS = 1;
 
@@ -57,8 +59,8 @@ export class Receiver {
     if (this.#closed === null) await this.#sleepUntil(from.at + durationMilliseconds);
     const to = this.#moment();
     if (to.packets > from.packets) {
-      const end = this.#closed === null ? to.at : this.#tally.lastAt;
-      return this.#result(from, to, end - from.at, 'steady');
+      const isOver = this.#closed !== null || to.at - this.#tally.lastAt > DRY_MILLISECONDS;
+      return this.#result(from, to, (isOver ? this.#tally.lastAt : to.at) - from.at, 'steady');
     }
     return this.#result(before, to, Math.max(this.#tally.lastAt - firstAt, 0), 'whole');
   }

@@ -63,8 +63,8 @@ export function joinFanoutGroup(fds: readonly number[], options: FanoutOptions =
   const mode = options.mode ?? 'hash';
   if (!Object.hasOwn(MODES, mode)) throw new InvalidOptionError(`Cannot join a fanout group: mode "${mode}" is unknown`);
   checkProgram(mode, options.program);
-  const flags =
-    (options.defrag === true ? PACKET_FANOUT_FLAG_DEFRAG : 0) | (options.rollover === true ? PACKET_FANOUT_FLAG_ROLLOVER : 0);
+  const rollsOver = options.rollover === true && mode !== 'rollover'; // the mode does it anyway, and refuses the flag
+  const flags = (options.defrag === true ? PACKET_FANOUT_FLAG_DEFRAG : 0) | (rollsOver ? PACKET_FANOUT_FLAG_ROLLOVER : 0);
   const [first, ...others] = fds;
   if (first === undefined) throw new InvalidOptionError('Cannot join a fanout group: fds is empty');
   const id = openGroup(first, MODES[mode], flags);

@@ -24,8 +24,11 @@ export interface RingGeometry {
   readonly retireMilliseconds: number;
 }
 
-/** Holds a 64 KiB super-frame three times a block and 512 small frames many times; retires fast. */
-export const DEFAULT_RING_GEOMETRY: RingGeometry = { blockBytes: 1 << 18, blockCount: 16, retireMilliseconds: 1 };
+/**
+ * 8 MiB. A block holds the longest super-frame; it retires fast, for latency, and as a trickle of frames takes a block
+ * each millisecond then, there are enough of them for a reader that is busy for 60 ms.
+ */
+export const DEFAULT_RING_GEOMETRY: RingGeometry = { blockBytes: 1 << 17, blockCount: 64, retireMilliseconds: 1 };
 
 /** Nominal only: V3 packs frames of any size into a block. The kernel wants it to divide the block. */
 const FRAME_BYTES = 2048;

@@ -36,9 +36,12 @@ export interface OpenPacketSocketOptions {
   readonly type?: 'raw' | 'dgram';
   /** Have the interface take frames for other stations. Default false. */
   readonly promiscuous?: boolean;
-  /** Send and receive buffer of each socket, in bytes; past the kernel's limit with CAP_NET_ADMIN. Default: its own. */
+  /** Send and receive buffer of each socket, in bytes; past the kernel's limit with CAP_NET_ADMIN. Default 4 MiB. */
   readonly bufferBytes?: number;
 }
+
+/** A burst of 64 KiB super-frames fits, or some thousands of small ones; the kernel's default holds 90 of 1500 bytes. */
+const BUFFER_BYTES = 4 << 20;
 
 /** Open AF_PACKET sockets. Close the endpoint over them first, then this. */
 export class PacketSocketDevice extends DeviceFds {
@@ -74,7 +77,7 @@ export function openPacketSocket(options: OpenPacketSocketOptions): PacketSocket
   const action = `Cannot open a packet socket on "${name}"`;
   const queues = checkQueues(action, options.queues ?? 1);
   const protocol = checkInteger(action, 'protocol', options.protocol ?? ETH_P_ALL, 0, 0xffff);
-  if (options.bufferBytes !== undefined) checkInteger(action, 'bufferBytes', options.bufferBytes, 1, 0x7fff_ffff);
+  const bufferBytes = checkInteger(action, 'bufferBytes', options.bufferBytes ?? BUFFER_BYTES, 1, 0x7fff_ffff);
   if (mode === 'dgram' && vnetHeaderBytes !== 0) {
     throw new InvalidOptionError(`${action}: type "dgram" has no virtio-net header; type "raw" is required`);
   }
@@ -83,14 +86,12 @@ export function openPacketSocket(options: OpenPacketSocketOptions): PacketSocket
     const openOne = (): number => createPacketSocketFd({ ...options, type: mode, vnetHeaderBytes });
     const fds = openAll(queues, openOne, (opened) => {
       // Bound last and together: a buffer too small, or one socket long before the other, would lose the first frames.
-      for (const fd of opened) prepare(fd, index, options);
+      for (const fd of opened) {
+        if (options.promiscuous === true) setPromiscuous(fd, index);
+        setBufferSizes(fd, { send: bufferBytes, receive: bufferBytes, force: true });
+      }
       for (const fd of opened) bindPacketSocket(fd, index, protocol);
     });
     return new PacketSocketDevice(fds, { name, interfaceIndex: index, mode, vnetHeaderBytes });
   });
-}
-
-function prepare(fd: number, index: number, { promiscuous = false, bufferBytes }: OpenPacketSocketOptions): void {
-  if (promiscuous) setPromiscuous(fd, index);
-  setBufferSizes(fd, { send: bufferBytes, receive: bufferBytes, force: true });
 }

@@ -51,3 +51,13 @@ export type { PipeOptions } from '../link/pipe.ts';
 export { packets, toWebStreams } from '../link/streams.ts';
 export type { FrameStreams, PacketBatches, PacketsOptions } from '../link/streams.ts';
 export * from '../stack/index.ts';
+export {
+  AlreadyAttachedError,
+  HostUnreachableError,
+  InvalidOptionError,
+  LinkClosedError,
+  LinkpointError,
+  NotAttachedError,
+  PacketTooLongError,
+  UseAfterReturnError,
+} from '../errors.ts';

@@ -10,7 +10,7 @@ import type { RunMode } from '../../index.ts';
 import { burning, type BurnOptions, calibrate } from './burn-dispatcher.ts';
 import { ChildOptions, PATIENCE_MILLISECONDS, printLine, sayReady } from './window.ts';
 
-const options = new ChildOptions(['fds', 'shape', 'run', 'burn-us']);
+const options = new ChildOptions(['fds', 'shape', 'run', 'burn-us', 'prefilled']);
 const fds = options.text('fds', '3').split(',').map(Number);
 const run = options.text('run', 'inline') as RunMode;
 const microseconds = options.number('burn-us', 0);
@@ -20,7 +20,7 @@ const endpoints = await Promise.all(groups.map((group) => openFdBased({ fds: gro
 const module = new URL('./burn-dispatcher.js', import.meta.url);
 for (const endpoint of endpoints) endpoint.attach(run === 'worker' ? { module, data: burn } : burning(burn));
 const delay = monitorEventLoopDelay({ resolution: 1 });
-await pause(300); // workers start
+if (options.text('prefilled') !== 'true') await pause(300); // workers start
 sayReady();
 await measure();
 for (const endpoint of endpoints) endpoint.close();

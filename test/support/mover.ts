@@ -2,6 +2,7 @@
 
 import type { LinkEndpoint } from '../../stack/link-endpoint.ts';
 import type { Ledger } from './ledger.ts';
+import { FLOWS } from './numbered-packet.ts';
 import { NumberedSender } from './numbered-sender.ts';
 import type { NumberedPeer } from './peer.ts';
 
@@ -17,8 +18,8 @@ export interface Link {
 const STALL_MILLISECONDS = 5000;
 
 /**
- * The peer sends, at once; the dispatcher, or a worker's if `elsewhere` attaches one, enters what comes. Whoever is still
- * starting up then must lose nothing.
+ * The peer sends; the dispatcher, or a worker's if `elsewhere` attaches one, enters what comes. A packet of each flow goes
+ * first, at once: workers that are still starting must not lose it. When all of them are there, so is every worker.
  */
 export async function moveIn(link: Link, ledger: Ledger, elsewhere: (() => void) | null = null): Promise<void> {
   const { endpoint, peer, window } = link;
@@ -26,7 +27,8 @@ export async function moveIn(link: Link, ledger: Ledger, elsewhere: (() => void)
   else endpoint.attach({ deliverNetworkPacket: (_protocol, packet) => ledger.enter(packet) });
   let sent = 0;
   await untilArrived(ledger, () => {
-    const room = Math.min(ledger.data.total, ledger.arrivedCount + window);
+    const arrived = ledger.arrivedCount;
+    const room = arrived < FLOWS ? FLOWS : Math.min(ledger.data.total, arrived + window);
     while (sent < room) {
       const taken = peer.send(ledger, sent, room);
       sent += taken;

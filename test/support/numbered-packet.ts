@@ -29,7 +29,8 @@ const SOURCE = 0xc000_0201;
 const DESTINATION = 0xc000_0202;
 const MAGIC = 0x6c70_3031;
 const NUMBER_BYTES = 8;
-const FLOWS = 64;
+/** Flows that take turns: packet n is of flow n mod 64. */
+export const FLOWS = 64;
 const FIRST_PORT = 1024;
 /** Every so many packets one is a super-packet, where there are offloads. */
 const SUPER_EVERY = 16;

@@ -40,6 +40,30 @@ export class SystemError extends LinkpointError {
   }
 }
 
+/** The kernel refused a netlink request. `syscall` is the message type, such as `RTM_NEWLINK`. */
+export class NetlinkError extends SystemError {
+  /** The kernel's own words (extended acknowledgement), where it had any: `Unknown device type`. */
+  readonly extAck: string | undefined;
+
+  constructor(
+    action: string,
+    failure: { syscall: string; errno: number; name: string; remedy?: string; extAck?: string | undefined },
+    options?: { cause?: unknown },
+  ) {
+    const words = failure.extAck === undefined ? undefined : `the kernel says "${failure.extAck}"`;
+    const remedy = [failure.remedy, words].filter((part) => part !== undefined).join('; ');
+    super(action, remedy === '' ? failure : { ...failure, remedy }, options);
+    this.extAck = failure.extAck;
+  }
+}
+
+/** A netlink message is not what its own lengths say, or lacks what its type must have. */
+export class NetlinkMessageError extends LinkpointError {
+  constructor(action: string, state: string) {
+    super('ERR_NETLINK_MESSAGE', `${action}: ${state}`);
+  }
+}
+
 /** An option has a value, or contradicts another one or the kernel's own state, so that nothing was opened. */
 export class InvalidOptionError extends LinkpointError {
   constructor(message: string, options?: { cause?: unknown }) {

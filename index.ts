@@ -16,6 +16,8 @@ export {
   InvalidOptionError,
   LinkClosedError,
   LinkpointError,
+  NetlinkError,
+  NetlinkMessageError,
   NotAttachedError,
   PacketTooLongError,
   SystemError,

@@ -93,14 +93,15 @@ export function writeResults(path: string, results: Results): void {
   writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`);
 }
 
-/** A run of some suites put over an older one of the same machine: the older keeps what was not measured again. */
+/** A run of some rows put over an older one of the same machine: the older keeps what was not measured again. */
 export function mergeResults(older: Results, newer: Results): Results {
-  const measured = new Set(newer.samples.map(({ suite }) => suite));
+  const keyOf = ({ suite, row }: Sample): string => `${suite} ${row}`;
+  const measured = new Set(newer.samples.map(keyOf));
   const contestants = new Map([...older.contestants, ...newer.contestants].map((info) => [info.id, info]));
   return {
     ...newer,
     contestants: [...contestants.values()],
-    samples: [...older.samples.filter(({ suite }) => !measured.has(suite)), ...newer.samples],
+    samples: [...older.samples.filter((sample) => !measured.has(keyOf(sample))), ...newer.samples],
     micro: newer.micro.length > 0 ? newer.micro : older.micro,
   };
 }

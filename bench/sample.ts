@@ -20,7 +20,7 @@ const NODE_WARM_MILLISECONDS = 300;
 const WARM_MILLISECONDS = 100;
 const MEASURE_MILLISECONDS = 250;
 /** The generator goes on a little after the window. */
-const SLACK_MILLISECONDS = 60;
+const SLACK_MILLISECONDS = 200;
 const START_MILLISECONDS = 10_000;
 const RESULT_MILLISECONDS = 8_000;
 

@@ -1,4 +1,4 @@
-/** The other side of `linkpoint bench --self`: see bench-self.ts. A process of its own, so that its work is not measured. */
+/** The other side of `linkpoint bench --self` (bench-self.ts): a process of its own, whose work is not measured. */
 
 import { writeFileSync } from 'node:fs';
 
@@ -68,13 +68,15 @@ export async function runBenchChild(text: string): Promise<void> {
   }
 }
 
-async function openSide({ device, vnetHeaderBytes, ethernetHeader, frames }: BenchChildTask, fd: number): Promise<FdBasedEndpoint> {
+async function openSide(task: BenchChildTask, fd: number): Promise<FdBasedEndpoint> {
+  const { device, vnetHeaderBytes, ethernetHeader, frames } = task;
   const pair = device === 'socketpair' ? { vnetHeaderBytes, ethernetHeader } : { ethernetHeader: device !== 'tun' };
   return openFdBased({ fds: [fd], mtu: MTU_MAX, batch: 8, transmitSlots: frames.batch, ...pair });
 }
 
 /** Writes, or reads and forgets, until the process ends. */
-async function work({ direction, frames, boundMilliseconds }: BenchChildTask, endpoint: FdBasedEndpoint): Promise<void> {
+async function work(task: BenchChildTask, endpoint: FdBasedEndpoint): Promise<void> {
+  const { direction, frames, boundMilliseconds } = task;
   if (direction === 'rx') {
     new Receiver(endpoint, 'inline');
     return;
@@ -93,7 +95,7 @@ function makeDevice({ device, vnetHeaderBytes }: BenchChildTask): Sides {
     const theirs = openPacketSocket({ interfaceName: 'veth1', vnetHeaderBytes });
     return { ours: openPacketSocket({ interfaceName: 'veth0', vnetHeaderBytes }).fd, theirs: theirs.fd };
   }
-  const queue = device === 'tap' ? openTap({ name: 'tap0', vnetHeaderBytes }) : openTun({ name: 'tun0', vnetHeaderBytes });
+  const queue = device === 'tap' ? openTap({ vnetHeaderBytes }) : openTun({ vnetHeaderBytes });
   setInterfaceUp(queue.name, true);
   return { ours: openPacketSocket({ interfaceName: queue.name, vnetHeaderBytes }).fd, theirs: queue.fd };
 }

@@ -60,7 +60,9 @@ function makeIpFrame({ size, gso }: FramePlan, linkBytes: number): Uint8Array {
   const isTcp = gso === 'tcp4' || gso === 'tcp6';
   const transportBytes = isTcp ? tcp.HEADER_BYTES : udp.HEADER_BYTES;
   const payloadBytes = size - linkBytes - (isIpv6 ? ipv6.HEADER_BYTES : ipv4.HEADER_BYTES) - transportBytes;
-  if (payloadBytes < 0) throw new UsageError(`--size is ${size}: with its headers a packet has at least ${size - payloadBytes}`);
+  if (payloadBytes < 0) {
+    throw new UsageError(`--size is ${size}: with its headers a packet has at least ${size - payloadBytes}`);
+  }
   const segment = new Uint8Array(transportBytes + payloadBytes);
   const view = new DataView(segment.buffer);
   if (isTcp) emitTcp(view);

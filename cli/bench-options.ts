@@ -97,7 +97,9 @@ type Texts = Readonly<Partial<Record<Exclude<keyof typeof OPTIONS, 'json'>, stri
 
 /** Reads the command line behind `bench`. @throws UsageError */
 export function parseBenchOptions([direction, ...args]: readonly string[]): BenchOptions {
-  if (direction !== 'rx' && direction !== 'tx') throw new UsageError(`bench "${direction ?? ''}": rx or tx is expected`);
+  if (direction !== 'rx' && direction !== 'tx') {
+    throw new UsageError(`bench "${direction ?? ''}": rx or tx is expected`);
+  }
   const { json = false, ...texts } = parseOptions(args, OPTIONS);
   const frames = readFrames(texts, direction);
   return {

@@ -52,7 +52,11 @@ export interface BenchResult {
 }
 
 /** Counts of a direction at this moment; what the dispatcher counted comes from `count`. */
-export function takeMoment(endpoint: FdBasedEndpoint, direction: Direction, count: { packets: number; bytes: number }): Moment {
+export function takeMoment(
+  endpoint: FdBasedEndpoint,
+  direction: Direction,
+  count: { readonly packets: number; readonly bytes: number },
+): Moment {
   const statistics = endpoint.statistics.snapshot();
   const syscalls = direction === 'rx' ? statistics.receiveSyscalls : statistics.transmitSyscalls;
   return { at: clock(), packets: count.packets, bytes: count.bytes, syscalls, statistics, cpu: process.cpuUsage() };
@@ -92,15 +96,20 @@ export function measure(
 
 function dropsBetween(from: StatisticsSnapshot, to: StatisticsSnapshot): Record<string, number> {
   const earlier: Record<string, number> = { ...from.drops, 'kernel-queue-full': from.kernelDrops };
-  const later = Object.entries({ ...to.drops, 'kernel-queue-full': to.kernelDrops });
-  return Object.fromEntries(later.map(([reason, count]) => [reason, count - (earlier[reason] ?? 0)] as const).filter(([, count]) => count > 0));
+  const drops: Record<string, number> = {};
+  for (const [reason, count] of Object.entries({ ...to.drops, 'kernel-queue-full': to.kernelDrops })) {
+    const dropped = count - (earlier[reason] ?? 0);
+    if (dropped > 0) drops[reason] = dropped;
+  }
+  return drops;
 }
 
 const share = (amount: number, among: number): number => (among === 0 ? 0 : amount / among);
 
 /** The line without --json. */
 export function formatResult(result: BenchResult): string {
-  const { direction, packets, seconds, pps, gbps, cpuNsPerPacket, packetsPerSyscall, drops, mode, run, closed } = result;
+  const { direction, mode, run, packets, seconds, pps, gbps, cpuNsPerPacket, packetsPerSyscall, drops } = result;
+  const { closed } = result;
   const dropped = Object.entries(drops).map(([reason, count]) => `${reason} ${count}`);
   return [
     `${direction} ${mode} ${run}: ${packets} packets in ${seconds.toFixed(3)} s`,

@@ -22,13 +22,15 @@ const BUFFER_BYTES = 1 << 20;
 /** Longer than any run: waiting, warm-up and start. */
 const SPARE_MILLISECONDS = 15_000;
 
+type BenchChild = Child<BenchChildMessage, BenchParentMessage>;
+
 /** One side of a device, and somebody on the other. */
 export class SelfLink implements AsyncDisposable {
   /** This side, owned. */
   readonly fd: number;
-  readonly #child: Child<BenchChildMessage, BenchParentMessage>;
+  readonly #child: BenchChild;
 
-  private constructor(child: Child<BenchChildMessage, BenchParentMessage>, fd: number) {
+  private constructor(child: BenchChild, fd: number) {
     this.#child = child;
     this.fd = fd;
   }
@@ -59,7 +61,7 @@ export class SelfLink implements AsyncDisposable {
 
   static async #openPair(task: BenchChildTask): Promise<SelfLink> {
     const [fd, other] = socketPair(undefined, { sendBufferBytes: BUFFER_BYTES, receiveBufferBytes: BUFFER_BYTES });
-    const child = new Child<BenchChildMessage, BenchParentMessage>({ script: SCRIPT, task, makesNamespaces: false, fds: [other] });
+    const child: BenchChild = new Child({ script: SCRIPT, task, makesNamespaces: false, fds: [other] });
     closeFd(other);
     try {
       await receiveDevice(child);
@@ -71,13 +73,13 @@ export class SelfLink implements AsyncDisposable {
   }
 
   static async #openDevice(task: BenchChildTask): Promise<SelfLink> {
-    const child = new Child<BenchChildMessage, BenchParentMessage>({ script: SCRIPT, task, makesNamespaces: true });
+    const child: BenchChild = new Child({ script: SCRIPT, task, makesNamespaces: true });
     const [fd] = await receiveDevice(child);
     return new SelfLink(child, fd as number);
   }
 }
 
-async function receiveDevice(child: Child<BenchChildMessage, BenchParentMessage>): Promise<readonly number[]> {
+async function receiveDevice(child: BenchChild): Promise<readonly number[]> {
   try {
     const { message, fds } = await child.receive();
     if (message.kind === 'device') return fds;

@@ -77,7 +77,7 @@ export class Child<In, Out> {
   async receive(): Promise<Delivery<In>> {
     const next = this.#deliveries.shift();
     if (next !== undefined) return next;
-    const delivery = this.#isEnded ? null : await new Promise<Delivery<In> | null>((resolve) => (this.#waiting = resolve));
+    const delivery = this.#isEnded ? null : await this.#nextDelivery();
     if (delivery !== null) return delivery;
     await this.#gone();
     const words = this.#words.trim().split('\n').at(-1) || 'the child process ended early';
@@ -93,6 +93,10 @@ export class Child<In, Out> {
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), END_MILLISECONDS);
     await this.#gone();
     clearTimeout(timer);
+  }
+
+  #nextDelivery(): Promise<Delivery<In> | null> {
+    return new Promise((resolve) => (this.#waiting = resolve));
   }
 
   /** `close` comes after exit and after the last word; when nothing could be started, neither exit nor close do. */

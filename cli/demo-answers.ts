@@ -48,7 +48,8 @@ function answerArp({ view, networkOffset, end }: PacketBuffer, ours: Identity): 
 }
 
 function answerIpv4({ view, networkOffset: at, end }: PacketBuffer, ours: Identity): boolean {
-  if (!ipv4.isValid(view, at, end) || ipv4.isFragment(view, at) || ipv4.destination(view, at) !== ours.ipv4) return false;
+  if (!ipv4.isValid(view, at, end) || ipv4.isFragment(view, at)) return false;
+  if (ipv4.destination(view, at) !== ours.ipv4) return false;
   const transport = ipv4.payloadAt(view, at);
   const packetEnd = ipv4.packetEnd(view, at);
   const protocol = ipv4.protocol(view, at);

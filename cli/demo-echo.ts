@@ -4,8 +4,8 @@
  *     lent packet ─► edited ─┬─► device:  writePackets at once, from the slot that it came in
  *                            └─► socket:  copied to a slot of ours ─► deliverBatchEnd ─► one sendmmsg for the batch
  *
- * A device takes one frame a call, so nothing is gained by waiting; a socket takes a batch a call. What a full link does
- * not take waits in the queue for `drain`, in order: no answer is lost in silence.
+ * A device takes one frame a call, so nothing is gained by waiting; a socket takes a batch a call. What a full link
+ * does not take waits in the queue for `drain`, in order: no answer is lost in silence.
  */
 
 import type { LinkEndpoint } from '../stack/link-endpoint.ts';

@@ -1,7 +1,7 @@
 /**
  * What the demo sends, and whether it came back: pure bookkeeping, the sockets are others' business.
  *
- *     next() ─► Sending ─► (the caller sends it) ─► committed(sending) ─► outstanding ─► answer(bytes) ─► right or wrong
+ *     next() ─► Sending ─► (the caller sends it) ─► committed(sending) ─► outstanding ─► answer(bytes) ─► right, wrong
  *
  * Sizes run through 1 .. maxBytes; in between come super-sends of 40 x 1,200 bytes, whose segments are answered one by
  * one. At most 64 KiB and 64 datagrams are unanswered, for without a window the receive buffer of a socket (208 KiB,
@@ -108,9 +108,8 @@ export class Exchange {
     if (this.#isAllSent) return null;
     const sending = this.#isSuperTurn ? this.#superSend() : this.#plainSend();
     const datagrams = sending.segmentBytes === 0 ? 1 : SEGMENTS;
-    const fits =
-      this.#outstandingBytes + sending.bytes <= WINDOW_BYTES && this.#outstanding.length + datagrams <= WINDOW_DATAGRAMS;
-    return fits ? sending : null;
+    if (this.#outstandingBytes + sending.bytes > WINDOW_BYTES) return null;
+    return this.#outstanding.length + datagrams > WINDOW_DATAGRAMS ? null : sending;
   }
 
   /** The last `next()` was sent, at `sentAt` of the clock. */

@@ -35,7 +35,8 @@ function readArp({ view, networkOffset: at, end }: PacketBuffer): Reply | null {
 
 function readIpv4(packet: PacketBuffer): Reply | null {
   const { view, networkOffset: at, end } = packet;
-  if (!ipv4.isValid(view, at, end) || !ipv4.isChecksumValid(view, at) || ipv4.source(view, at) !== OURS.ipv4) return null;
+  if (!ipv4.isValid(view, at, end) || !ipv4.isChecksumValid(view, at)) return null;
+  if (ipv4.source(view, at) !== OURS.ipv4) return null;
   const transport = ipv4.payloadAt(view, at);
   const packetEnd = ipv4.packetEnd(view, at);
   const protocol = ipv4.protocol(view, at);

@@ -1,7 +1,7 @@
 /**
- * Where no namespace can be made, nobody but us can talk to us: a scripted peer on the other end of a socketpair, itself
- * an fd-based endpoint. It asks for our link address (ARP, NDP), sends echo requests, and then the same UDP as the kernel
- * does in the other tiers, super-packets included, for this link has a virtio-net header, too.
+ * Where no namespace can be made, nobody but us can talk to us: a scripted peer on the other end of a socketpair, an
+ * fd-based endpoint itself. It asks for our link address (ARP, NDP), sends echo requests, and then the same UDP as the
+ * kernel does in the other tiers, super-packets included, for this link has a virtio-net header, too.
  */
 
 import { requestSegmentation } from '../gso/index.ts';

@@ -46,13 +46,22 @@ export interface Findings {
 /** Judges the findings. */
 export function makeReport(findings: Findings): DemoReport {
   const { device, probes, exchanges, statistics: seen, lostAnswers } = findings;
-  const received = direction(seen.receivedPackets, seen.receivedBytes, seen.receiveSyscalls, seen.receivedSuperPackets);
-  const sent = direction(seen.transmittedPackets, seen.transmittedBytes, seen.transmitSyscalls, seen.transmittedSuperPackets);
+  const received = receivedOf(seen);
+  const sent = sentOf(seen);
   const kernel = { 'kernel-queue-full': seen.kernelDrops, 'answer-queue-full': lostAnswers };
   const drops = Object.fromEntries(Object.entries({ ...seen.drops, ...kernel }).filter(([, count]) => count > 0));
   const failures = [...findFailures(probes, exchanges), ...findSuperPacketFailures(device.offloads, received, sent)];
   const { tier, name, offloads, refused } = device;
-  return { ok: failures.length === 0, failures, tier, device: name, offloads, refused, probes, exchanges, received, sent, drops };
+  const ok = failures.length === 0;
+  return { ok, failures, tier, device: name, offloads, refused, probes, exchanges, received, sent, drops };
+}
+
+function receivedOf(seen: StatisticsSnapshot): DirectionReport {
+  return direction(seen.receivedPackets, seen.receivedBytes, seen.receiveSyscalls, seen.receivedSuperPackets);
+}
+
+function sentOf(seen: StatisticsSnapshot): DirectionReport {
+  return direction(seen.transmittedPackets, seen.transmittedBytes, seen.transmitSyscalls, seen.transmittedSuperPackets);
 }
 
 function direction(packets: number, bytes: number, syscalls: number, superPackets: number): DirectionReport {
@@ -136,7 +145,9 @@ const time = (microseconds: number): string =>
 /** Rows under their heads: the first column to the left, the others to the right. */
 function columns(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = heads.map((head, at) => Math.max(head.length, ...rows.map((row) => row[at]?.length ?? 0)));
-  return [heads, ...rows].map((row) =>
-    row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join('  ').trimEnd(),
-  );
+  const pad = (cell: string, at: number): string => {
+    const width = widths[at] ?? 0;
+    return at === 0 ? cell.padEnd(width) : cell.padStart(width);
+  };
+  return [heads, ...rows].map((row) => row.map(pad).join('  ').trimEnd());
 }

@@ -1,4 +1,4 @@
-/** The demo's end of the namespace: starts the child that makes it (demo-child.ts) and takes the device's descriptor. */
+/** The demo's end of the namespace: starts the child that makes it (demo-child.ts), takes the device's descriptor. */
 
 import { fileURLToPath } from 'node:url';
 
@@ -59,8 +59,8 @@ export class Sandbox implements AsyncDisposable {
     this.#child.send({ kind: 'start' });
     const { message } = await this.#child.receive();
     if (message.kind === 'result') return message;
-    const failure = message.kind === 'failure' ? message : { code: 'ERR_DEMO', message: `the child said "${message.kind}"` };
-    throw new LinkpointError(failure.code, failure.message);
+    if (message.kind === 'failure') throw new LinkpointError(message.code, message.message);
+    throw new LinkpointError('ERR_DEMO', `the child said "${message.kind}"`);
   }
 
   /** Ends the child, and with it and the descriptor the namespace. */

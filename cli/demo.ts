@@ -29,7 +29,8 @@ export const DEMO_USAGE = `linkpoint demo [--tier tap|veth|socketpair] [--count 
 
 const COUNT_MAX = 100_000_000;
 /** What a shell reports of a program that a signal ended: 128 and its number. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+const EXIT_SIGINT = 130;
+const EXIT_SIGTERM = 143;
 
 /** Where the demo runs: a descriptor for the endpoint, and somebody on the other side. */
 interface Venue extends AsyncDisposable {
@@ -78,8 +79,9 @@ async function run(venue: Venue, interrupted: Promise<number>): Promise<DemoRepo
 }
 
 function openEndpoint({ fd, device }: Venue): Promise<FdBasedEndpoint> {
-  const link = device.tier === 'socketpair' ? { ethernetHeader: true, vnetHeaderBytes: PEER_VNET_HEADER_BYTES } as const : {};
-  return openFdBased({ fds: [fd], mtu: MTU, linkAddress: OURS.linkAddress, ...link });
+  const link = { fds: [fd], mtu: MTU, linkAddress: OURS.linkAddress };
+  if (device.tier !== 'socketpair') return openFdBased(link); // devices know what their frames begin with
+  return openFdBased({ ...link, ethernetHeader: true, vnetHeaderBytes: PEER_VNET_HEADER_BYTES });
 }
 
 /** The first tier that can be had. */
@@ -109,9 +111,10 @@ function openPair(refused: readonly Refusal[], count: number): Venue {
 
 /** Ctrl-C, or a polite kill: the promise resolves with the exit code, and everything is put away in order. */
 function onInterrupt(): { promise: Promise<number>; ignore(): void } {
-  let interrupt: (signal: keyof typeof EXIT_CODES) => void = () => undefined;
-  const promise = new Promise<number>((resolve) => (interrupt = (signal) => resolve(EXIT_CODES[signal])));
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, interrupt as NodeJS.SignalsListener);
-  return { promise, ignore: () => signals.forEach((signal) => process.off(signal, interrupt as NodeJS.SignalsListener)) };
+  let interrupt: (code: number) => void = () => undefined;
+  const promise = new Promise<number>((resolve) => (interrupt = resolve));
+  const onSigint = (): void => interrupt(EXIT_SIGINT);
+  const onSigterm = (): void => interrupt(EXIT_SIGTERM);
+  process.on('SIGINT', onSigint).on('SIGTERM', onSigterm);
+  return { promise, ignore: () => void process.off('SIGINT', onSigint).off('SIGTERM', onSigterm) };
 }

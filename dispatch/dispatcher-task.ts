@@ -63,8 +63,13 @@ export interface DispatcherTask {
   readonly count: number;
   /** Readable when the task shall end. */
   readonly stopFd: number;
+  /** One word: POLLS while the worker polls descriptors, which must end before its thread does. */
+  readonly polling: SharedArrayBuffer;
   readonly port: MessagePort;
 }
+
+/** Value of `DispatcherTask.polling`. */
+export const POLLS = 1;
 
 /** A worker's half of an endpoint. */
 export interface EndpointHalf {
@@ -87,6 +92,8 @@ interface HalfModule {
 /** Makes the dispatcher and runs it until the link ends or the task is stopped. */
 export async function runDispatcherTask(task: DispatcherTask): Promise<TaskEnd> {
   const abort = new AbortController();
+  const polling = new Int32Array(task.polling);
+  Atomics.store(polling, 0, POLLS);
   const stopped: TaskEnd = { kind: 'stopped', fd: task.fd, errno: 0 };
   const stop = Readiness.watch(task.stopFd, { readable: true }, () => {
     stop.close(); // level-triggered: once is enough
@@ -108,6 +115,8 @@ export async function runDispatcherTask(task: DispatcherTask): Promise<TaskEnd> 
     abort.abort();
     half?.endpoint.close();
     task.port.close();
+    Atomics.store(polling, 0, 0);
+    Atomics.notify(polling, 0);
   }
 }
 

@@ -21,6 +21,8 @@ export const HANGUP = -0x10000;
 export interface FrameSink {
   /** One frame, lent until the call returns; `start`, `end` and the offload metadata are set. Throws what the user throws. */
   deliverFrame(packet: PacketBuffer): void;
+  /** Nobody is there any more: what has not been taken from the fd yet stays there, for the next one. */
+  readonly isDetached?: boolean;
 }
 
 /** Reads one fd in one way. Used by one thread at a time. */

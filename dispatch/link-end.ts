@@ -92,10 +92,20 @@ export function errorData(error: Error): ErrorData {
   return { message, name, stack, code, errno, syscall };
 }
 
-/** Puts an error together again: its class is gone, its name, code and stack are there. */
+const BUILT_IN: Readonly<Record<string, new (message: string) => Error>> = {
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+};
+
+/** Puts an error together again: a class of ours or the user's is gone, its name, code and stack are there. */
 export function errorOf(data: ErrorData): Error {
   const known = Object.entries(data).filter(([, value]) => value !== undefined);
-  return Object.assign(new Error(data.message), Object.fromEntries(known));
+  const ErrorClass = BUILT_IN[data.name] ?? Error;
+  return Object.assign(new ErrorClass(data.message), Object.fromEntries(known));
 }
 
 /** The end of a link that a worker reports; null for one that was told to stop or left. */

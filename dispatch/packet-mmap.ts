@@ -67,7 +67,7 @@ export class PacketMmapDispatcher implements LinkDispatcher {
     const asked = Math.min(limit, this.#batch);
     let taken = 0;
     try {
-      while (taken < asked && (this.#remaining !== 0 || this.#openBlock())) {
+      while (taken < asked && sink.isDetached !== true && (this.#remaining !== 0 || this.#openBlock())) {
         taken += this.#walk(sink, Math.min(asked - taken, this.#remaining));
       }
     } finally {
@@ -145,10 +145,11 @@ export class PacketMmapDispatcher implements LinkDispatcher {
     this.#block = (this.#block + 1) % this.#geometry.blockCount;
   }
 
-  /** Delivers `count` packets of the current block and releases it after its last. */
+  /** Delivers up to `count` packets of the current block and releases it after its last. */
   #walk(sink: FrameSink, count: number): number {
+    let walked = 0;
     try {
-      for (let index = 0; index < count; index++) {
+      for (; walked < count && sink.isDetached !== true; walked++) {
         const at = this.#at;
         this.#at = at + this.#view.getUint32(at + layout.TPACKET3_NEXT_OFFSET, true);
         this.#remaining--;
@@ -157,7 +158,7 @@ export class PacketMmapDispatcher implements LinkDispatcher {
     } finally {
       if (this.#remaining === 0) this.#releaseBlock();
     }
-    return count;
+    return walked;
   }
 
   #admit(at: number): boolean {

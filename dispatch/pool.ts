@@ -7,15 +7,30 @@
  */
 
 import { Piscina } from 'piscina';
+import { POLLS } from './dispatcher-task.ts';
 import type { TaskEnd } from './link-end.ts';
 import type { WorkerTask } from './worker.ts';
 
-/** What wakes and stops each task that runs now. */
-const running = new Set<() => void>();
+/** Longest that the exit of the process waits for dispatchers in the middle of something. */
+const EXIT_MILLISECONDS = 1_000;
+
+/** What wakes and stops each task that runs now, and its word that tells whether it still polls. */
+const running = new Map<() => void, Int32Array | null>();
 let isHooked = false;
 
+/** The process ends: no thread may block, and none may be inside a poll callback, which would be an abort. */
 function stopAll(): void {
-  for (const stop of running) stop();
+  for (const stop of running.keys()) stop();
+  const deadline = performance.now() + EXIT_MILLISECONDS;
+  for (const polling of running.values()) {
+    if (polling !== null) Atomics.wait(polling, 0, POLLS, Math.max(0, deadline - performance.now()));
+  }
+}
+
+function rethrowLater(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }
 
 /** Worker threads for a fixed number of tasks. */
@@ -31,6 +46,8 @@ export class WorkerPool {
       idleTimeout: Number.POSITIVE_INFINITY, // a worker keeps its warm code between attachments
       atomics: 'disabled', // a worker that blocks in Atomics.wait for its next task would starve its event loop
     });
+    // Of a thread between tasks: what a dispatcher threw after it had left. It must not vanish, nor end in piscina.
+    this.#piscina.on('error', rethrowLater);
   }
 
   /**
@@ -41,7 +58,7 @@ export class WorkerPool {
   async run(task: WorkerTask, stop: () => void): Promise<TaskEnd> {
     if (!isHooked) process.on('exit', stopAll);
     isHooked = true;
-    running.add(stop);
+    running.set(stop, task.kind === 'dispatcher' ? new Int32Array(task.polling) : null);
     try {
       const transferList = task.kind === 'dispatcher' ? [task.port] : [];
       return (await this.#piscina.run(task, { transferList })) as TaskEnd;

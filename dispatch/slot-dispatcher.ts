@@ -60,7 +60,7 @@ export class SlotDispatcher implements LinkDispatcher {
         if (filled < 0) return taken === 0 ? filled : this.#keepFailure(filled, taken);
         this.#deliver(sink, filled);
         taken += filled;
-        if (this.#reader.isDrained) break;
+        if (this.#reader.isDrained || sink.isDetached === true) break;
       }
       return taken;
     } finally {

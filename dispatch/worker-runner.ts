@@ -62,7 +62,9 @@ export class WorkerRunner implements Runner, CrewListener {
     port1.unref();
     this.#ports[index] = port1;
     const count = this.#links.length;
-    return { kind: 'dispatcher', halfModule, halfOptions, module: String(module), data, fd, index, count, stopFd, port: port2 };
+    const polling = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const task = { fd, index, count, stopFd, polling, port: port2 };
+    return { kind: 'dispatcher', halfModule, halfOptions, module: String(module), data, ...task };
   }
 
   /** The eventfd says it all. */

@@ -45,6 +45,10 @@ export class FdSink implements BatchSink {
     this.#promiscuous = options.promiscuous;
   }
 
+  get isDetached(): boolean {
+    return this.dispatcher === null;
+  }
+
   deliverFrame(packet: PacketBuffer): void {
     if (!(this.#ethernetHeader ? this.#acceptEthernet(packet) : this.#acceptNoHeader(packet))) return;
     const { dispatcher } = this;

@@ -369,6 +369,10 @@ export const NETLINK_ROUTE = 0;
 export const NETLINK_CAP_ACK = 10;
 /** Acknowledgements carry the kernel's words. */
 export const NETLINK_EXT_ACK = 11;
+/** Refuse what a dump request asks for and the kernel does not know, instead of answering with everything. */
+export const NETLINK_GET_STRICT_CHK = 12;
+/** Message type: nothing to do. */
+export const NLMSG_NOOP = 1;
 /** Message type: acknowledgement or error. */
 export const NLMSG_ERROR = 2;
 /** Message type: end of a dump. */
@@ -387,3 +391,21 @@ export const NLM_F_CAPPED = 0x100;
 export const NLM_F_ACK_TLVS = 0x200;
 /** Attribute of an acknowledgement: the kernel's words, zero-terminated. */
 export const NLMSGERR_ATTR_MSG = 1;
+
+// ---- <sys/mount.h>: mount(2), umount2(2) ------------------------------------------------------------------------
+
+/** The target shows what the source is. */
+export const MS_BIND = 0x1000;
+/** With what is mounted below it. */
+export const MS_REC = 0x4000;
+/** Mounts below it appear in the other mount namespaces that share it. */
+export const MS_SHARED = 0x100000;
+/** umount2(2): now from the tree, from memory when nobody uses it. */
+export const MNT_DETACH = 2;
+
+// ---- <linux/ethtool.h> ------------------------------------------------------------------------------------------
+
+/** Request of the driver's side; a struct ifreq with the address of an ethtool structure. */
+export const SIOCETHTOOL = 0x8946;
+/** ethtool: a struct ethtool_drvinfo. */
+export const ETHTOOL_GDRVINFO = 3;

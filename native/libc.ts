@@ -159,6 +159,12 @@ export const mmap: (
 export const unshare: (flags: number) => number = bind('int unshare(int flags)');
 /** setns(2). */
 export const setns: (fd: number, type: number) => number = bind('int setns(int fd, int type)');
+/** mount(2); the texts are addresses. */
+export const mount: (source: number, target: number, type: number, flags: number, data: number) => number = bind(
+  'int mount(uintptr_t source, uintptr_t target, uintptr_t type, ulong flags, uintptr_t data)',
+);
+/** umount2(2). */
+export const umount2: (target: number, flags: number) => number = bind('int umount2(uintptr_t target, int flags)');
 /** sched_setaffinity(2). */
 export const schedSetaffinity: (thread: number, length: number, mask: number) => number = bind(
   'int sched_setaffinity(int pid, size_t length, uintptr_t mask)',

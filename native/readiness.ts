@@ -7,6 +7,9 @@
  *  - a call on a closed handle reads a null pointer; here it does nothing;
  *  - a handle that nobody refers to is collected and its polling ends silently; here it is held until `close()`;
  *  - an exception in the callback surfaces later, from an unrelated stack; here it is thrown again by setImmediate;
+ *  - koffi aborts the process when a worker thread ends (process.exit() in it, an uncaught exception) inside a callback,
+ *    or before one: in workers, callbacks run in the check phase of the same loop turn, outside of koffi, and the exit of
+ *    the worker closes its handles. `worker.terminate()` gives no notice: close them first;
  *  - making a handle sets O_NONBLOCK on the open file, which duplicates and other processes share.
  *
  * `disconnect` is POLLRDHUP: the peer closed or shut down its writing half. A plain POLLHUP sets what is watched of the
@@ -15,6 +18,8 @@
  *
  * @packageDocumentation
  */
+
+import { isMainThread } from 'node:worker_threads';
 
 import { LinkpointError } from '../errors.ts';
 import { isPollable } from './describe-fd.ts';
@@ -53,6 +58,11 @@ interface PollHandle {
 
 /** Every open handle of this thread: the reference that keeps it from being collected. */
 const open = new Map<number, Readiness>();
+let closesOnExit = isMainThread;
+
+function closeAll(): void {
+  for (const readiness of [...open.values()]) readiness.close();
+}
 
 /**
  * One descriptor watched by this thread's event loop. It keeps the process alive unless `unref()` is called. Close it
@@ -88,17 +98,22 @@ export class Readiness {
     readiness.#handle = poll(fd, { ...events }, readiness.#listener);
     polledFds.add(fd);
     open.set(fd, readiness);
+    if (!closesOnExit) process.on('exit', closeAll);
+    closesOnExit = true;
     return readiness;
   }
 
   private constructor(fd: number, events: ReadinessEvents, callback: ReadinessCallback) {
     this.fd = fd;
     this.#events = events;
-    this.#listener = (status, { readable, writable, disconnect }) => {
+    const call = (status: number, readable: boolean, writable: boolean, disconnect: boolean): void => {
       // An event of this loop turn may still be under way when close() was called by another callback.
-      if (this.#handle === null) return;
+      if (this.#handle !== null) callback(status, readable, writable, disconnect);
+    };
+    this.#listener = (status, { readable, writable, disconnect }) => {
+      if (!isMainThread) return void setImmediate(call, status, readable, writable, disconnect);
       try {
-        callback(status, readable, writable, disconnect);
+        call(status, readable, writable, disconnect);
       } catch (error) {
         setImmediate(() => {
           throw error;

@@ -9,8 +9,17 @@
 
 import { openIn } from '../link/device.ts';
 import { checkInterfaceName } from '../native/interface-name.ts';
-import { IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO, IFLA_MTU, IFLA_NET_NS_FD } from './netlink/link.ts';
-import { anyLink, newLink, requestLink } from './netlink/link.ts';
+import {
+  anyLink,
+  IFLA_IFNAME,
+  IFLA_INFO_DATA,
+  IFLA_INFO_KIND,
+  IFLA_LINKINFO,
+  IFLA_MTU,
+  IFLA_NET_NS_FD,
+  newLink,
+  requestLink,
+} from './netlink/link.ts';
 import type { NetlinkMessage } from './netlink/message.ts';
 
 /** linux/veth.h: in IFLA_INFO_DATA, a struct ifinfomsg and attributes of the other end. */

@@ -7,14 +7,13 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import { openFdBased } from '../../index.ts';
 import type { RunMode } from '../../index.ts';
-import { burning, type BurnOptions, calibrate } from './burn-dispatcher.ts';
+import { burning, type BurnOptions } from './burn-dispatcher.ts';
 import { ChildOptions, PATIENCE_MILLISECONDS, printLine, sayReady } from './window.ts';
 
 const options = new ChildOptions(['fds', 'shape', 'run', 'burn-us', 'prefilled']);
 const fds = options.text('fds', '3').split(',').map(Number);
 const run = options.text('run', 'inline') as RunMode;
-const microseconds = options.number('burn-us', 0);
-const burn: BurnOptions = { microseconds, roundsPerMicrosecond: microseconds === 0 ? 0 : calibrate() };
+const burn: BurnOptions = { microseconds: options.number('burn-us', 0) };
 const groups = options.text('shape', 'group') === 'group' ? [fds] : fds.map((fd) => [fd]);
 const endpoints = await Promise.all(groups.map((group) => openFdBased({ fds: group, run })));
 const module = new URL('./burn-dispatcher.js', import.meta.url);

@@ -96,7 +96,8 @@ export class NetlinkMessage {
   #close(at: number): this {
     const length = this.#end - at;
     if (length > ATTRIBUTE_BYTES_MAX) {
-      throw new RangeError(`Cannot build a netlink message: an attribute has ${length} bytes; ${ATTRIBUTE_BYTES_MAX} fit`);
+      const action = 'Cannot build a netlink message';
+      throw new RangeError(`${action}: an attribute has ${length} bytes; at most ${ATTRIBUTE_BYTES_MAX} fit`);
     }
     this.#view.setUint16(at, length, true);
     this.#grow(-length & 3);

@@ -51,16 +51,20 @@ const echo = (type: number): Uint8Array =>
 const datagram = (destinationPort: number): Uint8Array =>
   segment(108, (view) => udp.emit({ sourcePort: 1234, destinationPort, payloadBytes: 100, checksum: 0 }, view, 0));
 
-const solicitation = (target: Uint8Array, withOption = true): Uint8Array =>
-  segment(withOption ? 32 : 24, (view) => (withOption ? ndp.neighborSolicitation(view, 0, target, THEIRS.linkAddress) : ndp.neighborSolicitation(view, 0, target)));
+const solicitation = (target: Uint8Array): Uint8Array =>
+  segment(32, (view) => ndp.neighborSolicitation(view, 0, target, THEIRS.linkAddress));
 
+const bareSolicitation = (target: Uint8Array): Uint8Array =>
+  segment(24, (view) => ndp.neighborSolicitation(view, 0, target));
+
+const NOBODY = parseIpv6('2001:db8::9');
 const GROUP = solicitedNodeMulticast(OURS.ipv6);
 const GROUP_LINK = ipv6MulticastLinkAddress(GROUP);
 
 const answered: Record<string, [Uint8Array, string]> = {
   'an ARP request': [arpFrame(OURS.ipv4), 'link-address'],
-  'a multicast neighbor solicitation': [ipFrame(GROUP, PROTOCOL_ICMPV6, solicitation(OURS.ipv6), GROUP_LINK), 'link-address'],
-  'a unicast neighbor solicitation without option': [ipFrame(OURS.ipv6, PROTOCOL_ICMPV6, solicitation(OURS.ipv6, false)), 'link-address'],
+  'a multicast solicitation': [ipFrame(GROUP, PROTOCOL_ICMPV6, solicitation(OURS.ipv6), GROUP_LINK), 'link-address'],
+  'a bare unicast solicitation': [ipFrame(OURS.ipv6, PROTOCOL_ICMPV6, bareSolicitation(OURS.ipv6)), 'link-address'],
   'an ICMPv4 echo request': [ipFrame(OURS.ipv4, PROTOCOL_ICMPV4, echo(8)), 'echo'],
   'an ICMPv6 echo request': [ipFrame(OURS.ipv6, PROTOCOL_ICMPV6, echo(128)), 'echo'],
   'UDP over IPv4': [ipFrame(OURS.ipv4, PROTOCOL_UDP, datagram(ECHO_PORT)), 'datagram'],
@@ -86,11 +90,11 @@ ipv4.setFragment(new DataView(fragment.buffer, fragment.byteOffset), 14, ipv4.FL
 
 const ignored: Record<string, Uint8Array> = {
   'an ARP request for another host': arpFrame(THEIRS.ipv4 + 9),
-  'a solicitation for another host': ipFrame(GROUP, PROTOCOL_ICMPV6, solicitation(parseIpv6('2001:db8::9')), GROUP_LINK),
+  'a solicitation for another host': ipFrame(GROUP, PROTOCOL_ICMPV6, solicitation(NOBODY), GROUP_LINK),
   'an echo reply': ipFrame(OURS.ipv4, PROTOCOL_ICMPV4, echo(0)),
   'UDP to another port': ipFrame(OURS.ipv4, PROTOCOL_UDP, datagram(ECHO_PORT + 1)),
   'UDP to another host': ipFrame(THEIRS.ipv4 + 9, PROTOCOL_UDP, datagram(ECHO_PORT)),
-  'UDP over IPv6 to another host': ipFrame(parseIpv6('2001:db8::9'), PROTOCOL_UDP, datagram(ECHO_PORT)),
+  'UDP over IPv6 to another host': ipFrame(NOBODY, PROTOCOL_UDP, datagram(ECHO_PORT)),
   'a fragment': fragment,
   TCP: ipFrame(OURS.ipv4, PROTOCOL_TCP, segment(20, (view) => tcp.setHeaderBytes(view, 0, 20))),
 };

@@ -11,7 +11,8 @@ const PLAN: ExchangePlan = { count: 300, superSends: 3, maxBytes: 1472 };
 /** The datagrams that the other side sees of a send. */
 function datagrams(exchange: Exchange, { at, bytes, segmentBytes }: Sending): Uint8Array[] {
   const step = segmentBytes === 0 ? bytes : segmentBytes;
-  return Array.from({ length: bytes / step }, (_, index) => exchange.pattern.slice(at + index * step, at + (index + 1) * step));
+  const starts = Array.from({ length: bytes / step }, (_, index) => at + index * step);
+  return starts.map((from) => exchange.pattern.slice(from, from + step));
 }
 
 /** Sends all that the window takes. */
@@ -59,7 +60,8 @@ test('a lost datagram is missing', (t) => {
 });
 
 test('a datagram that comes twice is wrong once', (t) => {
-  t.like(runOver((window, turn) => (turn === 1 ? [...window, window.at(-1)!] : window)).result(), { wrong: 1, missing: 0 });
+  const exchange = runOver((window, turn) => (turn === 1 ? [...window, window.at(-1)!] : window));
+  t.like(exchange.result(), { wrong: 1, missing: 0 });
 });
 
 test('a truncated datagram is wrong', (t) => {
@@ -129,8 +131,8 @@ const cases = {
   'an echo request was not answered': { ...GOOD, probes: [{ ...GOOD.probes[0], received: 2 }] },
   'a datagram was not echoed': { ...GOOD, exchanges: [{ address: '192.0.2.2', ...lossy }] },
   'an echo was wrong': { ...GOOD, exchanges: [{ address: '192.0.2.2', ...corrupted }] },
-  'no super-packet was received with offloads on': { ...GOOD, statistics: { ...GOOD.statistics, receivedSuperPackets: 0 } },
-  'no super-packet was sent with offloads on': { ...GOOD, statistics: { ...GOOD.statistics, transmittedSuperPackets: 0 } },
+  'no super-packet was received': { ...GOOD, statistics: { ...GOOD.statistics, receivedSuperPackets: 0 } },
+  'no super-packet was sent': { ...GOOD, statistics: { ...GOOD.statistics, transmittedSuperPackets: 0 } },
 };
 for (const [what, findings] of Object.entries(cases)) {
   test(`a report is bad when ${what}`, (t) => {

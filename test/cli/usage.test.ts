@@ -14,12 +14,14 @@ test('--help tells the subcommands, and each of them its options', async (t) => 
 });
 
 test('--version is that of the package', async (t) => {
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const path = new URL('../../../package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
   t.is((await run(['--version'])).stdout, `${version}\n`);
 });
 
-for (const args of [[], ['fly'], ['demo', '--bogus'], ['demo', '--tier', 'pigeon'], ['demo', '--count', '1e3'], ['bench'], ['bench', 'rx']]) {
-  test(`"linkpoint ${args.join(' ')}" is refused with usage on stderr and exit 2`, async (t) => {
+for (const line of ['', 'fly', 'demo --bogus', 'demo --tier pigeon', 'demo --count 1e3', 'bench', 'bench rx']) {
+  const args = line.split(' ').filter((word) => word !== '');
+  test(`"linkpoint ${line}" is refused with usage on stderr and exit 2`, async (t) => {
     const { status, stdout, stderr } = await run(args);
     t.is(status, 2);
     t.is(stdout, '');
@@ -37,7 +39,8 @@ test('an error of ours is one line with its code and exit 1', async (t) => {
 test('the bench passes on to the endpoint what is asked for, and nothing else', (t) => {
   const { link, fds, frames } = parseBenchOptions([
     'rx', '--fds', '3,4', '--fanout', 'cpu', '--mode', 'packet-mmap', '--run', 'ring', '--header', 'ethernet',
-    '--vnet-header', '12', '--batch', '7', '--slot-bytes', '9000', '--block-bytes', '65536', '--blocks', '3', '--retire-ms', '0',
+    '--vnet-header', '12', '--batch', '7', '--slot-bytes', '9000', '--block-bytes', '65536', '--blocks', '3',
+    '--retire-ms', '0',
   ]); // prettier-ignore
   t.deepEqual(fds, [3, 4]);
   t.deepEqual(link, {

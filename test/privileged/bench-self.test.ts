@@ -39,7 +39,8 @@ for (const device of ['veth', 'tap', 'tun']) {
 
 for (const way of ['inline', 'worker', 'ring']) {
   test.serial(`bench rx --self veth --mode packet-mmap --run ${way}`, async (t) => {
-    const { status, stdout } = await run(['bench', 'rx', '--self', 'veth', '--mode', 'packet-mmap', '--run', way, ...SHORT]);
+    const args = ['bench', 'rx', '--self', 'veth', '--mode', 'packet-mmap', '--run', way, ...SHORT];
+    const { status, stdout } = await run(args);
     t.is(status, 0);
     t.like(parse(stdout), { mode: 'packet-mmap', run: way });
     t.true(parse(stdout).packets > 1000);

@@ -4,7 +4,8 @@ import test, { type ExecutionContext } from 'ava';
 
 import { type FdBasedEndpoint, openFdBased } from '../../link/fd-based.ts';
 import type { FdBasedOptions } from '../../link/fd-based-options.ts';
-import { openPacketSocket, type OpenPacketSocketOptions, type PacketSocketDevice } from '../../link/open-packet-socket.ts';
+import { openPacketSocket } from '../../link/open-packet-socket.ts';
+import type { OpenPacketSocketOptions, PacketSocketDevice } from '../../link/open-packet-socket.ts';
 import { openTap, openTun, type TunDevice } from '../../link/open-tun.ts';
 import { pinnedCount, runInNamespace, setVnetHeaderBytes } from '../../native/index.ts';
 import { Capability, HARDWARE_ETHER, HARDWARE_NONE } from '../../stack/index.ts';
@@ -57,7 +58,7 @@ test.serial('over AF_PACKET: recvmmsg; Ethernet headers only on sockets of type 
 });
 
 for (const vnetHeaderBytes of [10, 12] as const) {
-  test.serial(`the ${vnetHeaderBytes} bytes of virtio-net header that the kernel has are found, and no others taken`, async (t) => {
+  test.serial(`a kernel's virtio-net header of ${vnetHeaderBytes} bytes is found, and no other taken`, async (t) => {
     const devices = [tapOf(t, vnetHeaderBytes), vethOf(t, { vnetHeaderBytes })];
     for (const { fds } of devices) {
       const wrong = vnetHeaderBytes === 10 ? 12 : 10;
@@ -78,7 +79,8 @@ for (const vnetHeaderBytes of [10, 12] as const) {
 test.serial('a virtio-net header of a length that virtio has not is refused', async (t) => {
   const tap = tapOf(t, 12);
   setVnetHeaderBytes(tap.fd, 20);
-  await t.throwsAsync(openFdBased({ fds: tap.fds }), { code: 'ERR_INVALID_OPTION', message: /has 20 bytes; set 10 or 12/ });
+  const expected = { code: 'ERR_INVALID_OPTION', message: /has 20 bytes; set 10 or 12/ };
+  await t.throwsAsync(openFdBased({ fds: tap.fds }), expected);
 });
 
 test.serial('fds with virtio-net headers of different lengths are refused', async (t) => {

@@ -18,8 +18,8 @@ export interface Link {
 const STALL_MILLISECONDS = 5000;
 
 /**
- * The peer sends; the dispatcher, or a worker's if `elsewhere` attaches one, enters what comes. A packet of each flow goes
- * first, at once: workers that are still starting must not lose it. When all of them are there, so is every worker.
+ * The peer sends; the dispatcher, or a worker's if `elsewhere` attaches one, enters what comes. A packet of each flow
+ * goes first, at once: workers that are still starting must not lose it. When all have come, every worker is there.
  */
 export async function moveIn(link: Link, ledger: Ledger, elsewhere: (() => void) | null = null): Promise<void> {
   const { endpoint, peer, window } = link;

@@ -16,7 +16,8 @@ const LAYOUTS = /(?:^|[/-])layout\.ts$/;
  * Modules whose contract is a default export: piscina calls that of dispatch/worker, and dispatch/worker that of the
  * user's module, which makes a dispatcher.
  */
-const DEFAULT_EXPORTS = /^(?:dispatch\/worker\.ts$|(?:test|examples|bench)\/.*(?:worker|dispatcher)[^/]*\.ts$)/;
+const DEFAULT_EXPORTS =
+  /^(?:dispatch\/worker\.ts$|test\/.*\/_[^/]*\.ts$|(?:examples|bench|cli)\/.*(?:worker|dispatcher)[^/]*\.ts$)/;
 
 /** Files longer than one idea. */
 export function findLongFiles(sources: readonly Source[]): string[] {

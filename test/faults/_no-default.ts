@@ -1,0 +1,3 @@
+/** A module that is no dispatcher module. */
+
+export const createDispatcher = null;

@@ -4,7 +4,7 @@ import { openFdBased } from '../../link/fd-based.ts';
 import type { RunMode } from '../../link/fd-based-options.ts';
 import { socketPair } from '../../native/index.ts';
 import { attachRecorder, Recording, type RecorderOptions } from '../regression/_recorder.ts';
-import { delay, ipPacket, Peer, until } from '../regression/_support.ts';
+import { delay, ipPacket, Peer, until, upTo } from '../regression/_support.ts';
 
 const [runText, scenario] = process.argv.slice(2);
 const run = runText as RunMode;
@@ -32,6 +32,12 @@ await until(() => recording.count === 1, 'the packet came');
 process.stdout.write('ready\n');
 
 if (scenario === 'exits') process.exit(5);
+if (scenario === 'exits-under-traffic') {
+  const peer = new Peer(peerFd);
+  const packets = upTo(64).map((sequence) => ipPacket(sequence));
+  setInterval(() => peer.send(packets), 0);
+  setTimeout(() => process.exit(5), 100);
+}
 if (scenario === 'throws-elsewhere') {
   setImmediate(() => {
     throw new RangeError('not of the endpoint');

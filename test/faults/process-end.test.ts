@@ -32,6 +32,14 @@ for (const run of RUNS) {
     t.true(milliseconds < LIMIT_MILLISECONDS, `${milliseconds} ms`);
   });
 
+  test.serial(`${run}: also in the middle of traffic`, async (t) => {
+    for (let round = 0; round < 5; round++) {
+      const { code, signal, milliseconds } = await runChild([run, 'exits-under-traffic']);
+      t.is(code, 5, String(signal));
+      t.true(milliseconds < LIMIT_MILLISECONDS, `${milliseconds} ms`);
+    }
+  });
+
   test.serial(`${run}: so does an exception of anybody else`, async (t) => {
     const { code, stderr, milliseconds } = await runChild([run, 'throws-elsewhere']);
     t.is(code, 1);

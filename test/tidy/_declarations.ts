@@ -17,7 +17,7 @@ const LAYOUTS = /(?:^|[/-])layout\.ts$/;
  * user's module, which makes a dispatcher.
  */
 const DEFAULT_EXPORTS =
-  /^(?:dispatch\/worker\.ts$|test\/.*\/_[^/]*\.ts$|(?:examples|bench|cli)\/.*(?:worker|dispatcher)[^/]*\.ts$)/;
+  /^(?:dispatch\/worker\.ts$|test\/.*\/_[^/]*\.ts$|(?:test|examples|bench|cli)\/.*(?:worker|dispatcher)[^/]*\.ts$)/;
 
 /** Files longer than one idea. */
 export function findLongFiles(sources: readonly Source[]): string[] {

@@ -105,6 +105,17 @@ export const send: (fd: number, address: number, length: number, flags: number) 
 export const recv: (fd: number, address: number, length: number, flags: number) => number = bind(
   'int recv(int fd, uintptr_t buffer, size_t length, int flags)',
 );
+/** sendto(2). */
+export const sendto: (
+  fd: number,
+  address: number,
+  length: number,
+  flags: number,
+  sockaddr: number,
+  sockaddrLength: number,
+) => number = bind(
+  'int sendto(int fd, uintptr_t buffer, size_t length, int flags, uintptr_t sockaddr, uint32_t sockaddrLength)',
+);
 /** sendmsg(2). */
 export const sendmsg: (fd: number, message: number, flags: number) => number = bind(
   'int sendmsg(int fd, uintptr_t message, int flags)',

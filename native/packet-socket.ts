@@ -93,6 +93,25 @@ export function bindPacketSocket(fd: number, interfaceIndex: number, protocol: n
 }
 
 /**
+ * A struct sockaddr_ll, for sendTo() over a socket of type dgram: the kernel makes the link header from it.
+ *
+ * @param protocol EtherType in host byte order
+ * @param linkAddress destination, a 48-bit integer
+ */
+export function packetAddress(interfaceIndex: number, protocol: number, linkAddress: number): Uint8Array {
+  const bytes = new Uint8Array(layout.SOCKADDR_LL_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(layout.SOCKADDR_LL_FAMILY, c.AF_PACKET, true);
+  view.setUint16(layout.SOCKADDR_LL_PROTOCOL, protocol);
+  view.setInt32(layout.SOCKADDR_LL_IFINDEX, interfaceIndex, true);
+  view.setUint16(layout.SOCKADDR_LL_HARDWARE_TYPE, c.ARPHRD_ETHER, true);
+  view.setUint8(layout.SOCKADDR_LL_ADDRESS_LENGTH, 6);
+  view.setUint16(layout.SOCKADDR_LL_ADDRESS, Math.floor(linkAddress / 0x1_0000_0000));
+  view.setUint32(layout.SOCKADDR_LL_ADDRESS + 2, linkAddress % 0x1_0000_0000);
+  return bytes;
+}
+
+/**
  * Index of the interface that a packet socket is bound to: 0 when to all, -1 when the interface was deleted, another
  * negative number is -errno (getsockname(2) never fails with EPERM, which is what -1 would be).
  */

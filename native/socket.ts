@@ -88,6 +88,16 @@ export function bindUnix(fd: number, path: string): void {
   bindAddress(fd, unixAddress(path));
 }
 
+/** sendto(2) of one datagram to the bytes of a struct sockaddr: the bytes sent, or -errno. */
+export function sendTo(fd: number, datagram: Uint8Array, sockaddr: Uint8Array): number {
+  return withPinned(datagram, (from) =>
+    withPinned(sockaddr, (to) => {
+      const count = libc.sendto(fd, from, datagram.byteLength, c.MSG_NOSIGNAL, to, sockaddr.byteLength);
+      return count < 0 ? -libc.errno() : count;
+    }),
+  );
+}
+
 /** connect(2) to a path or abstract name of unix(7). */
 export function connectUnix(fd: number, path: string): boolean {
   return connectAddress(fd, unixAddress(path));

@@ -61,17 +61,23 @@ function summariseRow(samples: readonly Sample[], infos: ReadonlyMap<string, Con
   const { suite, row, frameBytes } = samples[0] as Sample;
   const metric = metricOf(suite);
   const byContestant = new Map<string, Sample[]>();
-  for (const sample of samples) byContestant.set(sample.contestant, [...(byContestant.get(sample.contestant) ?? []), sample]);
+  for (const sample of samples)
+    byContestant.set(sample.contestant, [...(byContestant.get(sample.contestant) ?? []), sample]);
   const entries = [...byContestant].flatMap(([id, own]) => {
     const info = infos.get(id);
-    return info === undefined ? [] : [{ info, samples: own, values: own.map((sample) => roundValue(sample, metric.of)) }];
+    return info === undefined
+      ? []
+      : [{ info, samples: own, values: own.map((sample) => roundValue(sample, metric.of)) }];
   });
   return {
     suite,
     name: row,
     metric: metric.name,
     frameBytes,
-    contestants: entries.map((entry) => ({ ...summary(entry.info, entry.samples, metric.of), ratios: ratiosOf(entry, entries) })),
+    contestants: entries.map((entry) => ({
+      ...summary(entry.info, entry.samples, metric.of),
+      ratios: ratiosOf(entry, entries),
+    })),
   };
 }
 
@@ -84,7 +90,11 @@ function roundValue(sample: Sample, metric: (sample: Sample) => number): RoundVa
   return { round: sample.round, value: metric(sample), busy: sample.busy, lost: sample.lost };
 }
 
-function summary(info: ContestantInfo, samples: readonly Sample[], metric: (sample: Sample) => number): Omit<Summary, 'ratios'> {
+function summary(
+  info: ContestantInfo,
+  samples: readonly Sample[],
+  metric: (sample: Sample) => number,
+): Omit<Summary, 'ratios'> {
   const values = samples.map(metric);
   const middle = (of: (sample: Sample) => number): number => median(samples.map(of));
   const losses = samples.flatMap(({ lost }) => (lost === null ? [] : [lost]));
@@ -108,7 +118,7 @@ function summary(info: ContestantInfo, samples: readonly Sample[], metric: (samp
 /** C and gVisor know no small slots: their recvmmsg is the same work. */
 const baseWork = (work: string): string => work.replace(/-small$/, '');
 
-/** Peers: gVisor and the best of C in the same work, the bare loop of exactly the same call and memory, every Node package. */
+/** Peers: gVisor and the best of C in the same work, the bare loop of the same call and memory, every Node package. */
 function ratiosOf(entry: Entry, all: readonly Entry[]): PeerRatio[] {
   const { info, values } = entry;
   if (info.family !== 'linkpoint' && info.family !== 'bare') return [];

@@ -26,7 +26,11 @@ export interface Change {
 
 /** What changed, in the order of the newer run. */
 export function compareResults(older: Results, newer: Results): Change[] {
-  const before = new Map(summarise(older).flatMap((row) => row.contestants.map((one) => [`${row.suite} ${row.name} ${one.info.id}`, one] as const)));
+  const before = new Map(
+    summarise(older).flatMap((row) =>
+      row.contestants.map((one) => [`${row.suite} ${row.name} ${one.info.id}`, one] as const),
+    ),
+  );
   const rows = summarise(newer).flatMap((row) =>
     row.contestants.flatMap((one) => {
       const old = before.get(`${row.suite} ${row.name} ${one.info.id}`);
@@ -43,7 +47,9 @@ function changeOf(row: string, before: Summary, after: Summary): Change {
 function compareMicro(older: Results, newer: Results): Change[] {
   return newer.micro.flatMap(({ group, name, nsPerOperation, margin }) => {
     const old = older.micro.find((one) => one.group === group && one.name === name);
-    return old === undefined ? [] : [judge(`micro: ${group}`, name, old.nsPerOperation, nsPerOperation, margin + old.margin)];
+    return old === undefined
+      ? []
+      : [judge(`micro: ${group}`, name, old.nsPerOperation, nsPerOperation, margin + old.margin)];
   });
 }
 
@@ -69,7 +75,10 @@ export function differences(older: Results, newer: Results): string[] {
 
 /** As a table: what changed first, then the rest. */
 export function comparisonTable(changes: readonly Change[]): Table {
-  const sorted = [...changes.filter(({ verdict }) => verdict !== 'same'), ...changes.filter(({ verdict }) => verdict === 'same')];
+  const sorted = [
+    ...changes.filter(({ verdict }) => verdict !== 'same'),
+    ...changes.filter(({ verdict }) => verdict === 'same'),
+  ];
   const body = sorted.map(({ row, label, before, after, change, noise, verdict }) => [
     `${row}: ${label}`,
     ...[format(before), format(after), `${change > 0 ? '+' : ''}${percent(change)}`, percent(noise)],

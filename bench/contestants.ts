@@ -56,7 +56,15 @@ function defaultShape(kind: DeviceKind): { slot: number; batch: number } {
 
 function cReceiver(id: string, label: string, work: string, args: readonly string[]): Contestant {
   const needs = peerPath('receive');
-  return { id, label: `C ${label}`, family: 'c', work, needs, countsVnet: work !== 'ring', command: () => [needs, ...args] };
+  return {
+    id,
+    label: `C ${label}`,
+    family: 'c',
+    work,
+    needs,
+    countsVnet: work !== 'ring',
+    command: () => [needs, ...args],
+  };
 }
 
 function goReceiver(mode: 'readv' | 'recvmmsg' | 'mmap', label: string, work: string): Contestant {
@@ -68,7 +76,13 @@ function goReceiver(mode: 'readv' | 'recvmmsg' | 'mmap', label: string, work: st
   return { id: `go-${mode}`, label: `gVisor ${label}`, family: 'go', work, needs, countsVnet: false, command };
 }
 
-function ourReceiver(id: string, label: string, mode: string, work: string, shape?: { slot: number; batch: number }): Contestant {
+function ourReceiver(
+  id: string,
+  label: string,
+  mode: string,
+  work: string,
+  shape?: { slot: number; batch: number },
+): Contestant {
   const needs = childPath('endpoint-rx');
   const command = ({ kind }: Setting): string[] => [
     ...[process.execPath, needs, '--mode', mode, '--eth', String(hasEthernet(kind)), '--vnet', String(vnetBytes(kind))],
@@ -77,7 +91,13 @@ function ourReceiver(id: string, label: string, mode: string, work: string, shap
   return { id, label: `linkpoint ${label}`, family: 'linkpoint', work, needs, countsVnet: false, command };
 }
 
-function bareReceiver(id: string, label: string, mode: string, work: string, fixed?: { slot: number; batch: number }): Contestant {
+function bareReceiver(
+  id: string,
+  label: string,
+  mode: string,
+  work: string,
+  fixed?: { slot: number; batch: number },
+): Contestant {
   const needs = childPath('bare-rx');
   const command = ({ kind }: Setting): string[] => {
     const { slot, batch } = fixed ?? defaultShape(kind);
@@ -92,7 +112,16 @@ function nodeReceiver(id: string, script: string, needs: string, blocks = false)
     ...[process.execPath, nodePeer(script)],
     ...(blocks ? [] : ['--interface', interfaceName]),
   ];
-  return { id, label: `Node ${id.slice('node-'.length)}`, family: 'node', work: 'other', needs, countsVnet: true, blocks, command };
+  return {
+    id,
+    label: `Node ${id.slice('node-'.length)}`,
+    family: 'node',
+    work: 'other',
+    needs,
+    countsVnet: true,
+    blocks,
+    command,
+  };
 }
 
 const SMALL_SHAPE = { slot: SLOT_SMALL, batch: LARGE_BATCH };
@@ -109,8 +138,22 @@ export const READERS: readonly Contestant[] = [
 
 /** A batch of frames a system call: sockets. */
 export const BATCH_READERS: readonly Contestant[] = [
-  cReceiver('c-recvmmsg8', 'recvmmsg 8', 'recvmmsg', ['--mode', 'recvmmsg', '--batch', '8', '--slot', String(SLOT_64K + 10)]),
-  cReceiver('c-recvmmsg64', 'recvmmsg 64', 'recvmmsg', ['--mode', 'recvmmsg', '--batch', '64', '--slot', String(SLOT_64K + 10)]),
+  cReceiver('c-recvmmsg8', 'recvmmsg 8', 'recvmmsg', [
+    '--mode',
+    'recvmmsg',
+    '--batch',
+    '8',
+    '--slot',
+    String(SLOT_64K + 10),
+  ]),
+  cReceiver('c-recvmmsg64', 'recvmmsg 64', 'recvmmsg', [
+    '--mode',
+    'recvmmsg',
+    '--batch',
+    '64',
+    '--slot',
+    String(SLOT_64K + 10),
+  ]),
   goReceiver('recvmmsg', 'recvmmsg', 'recvmmsg'),
   bareReceiver('bare-recvmmsg', 'recvmmsg', 'recvmmsg', 'recvmmsg'),
   ourReceiver('lp-recvmmsg', 'recvmmsg', 'recvmmsg', 'recvmmsg'),
@@ -124,7 +167,16 @@ export const SMALL_SLOT_READERS: readonly Contestant[] = [
 
 /** A ring shared with the kernel: AF_PACKET. C and linkpoint use TPACKET_V3, gVisor its own V1. */
 export const RING_READERS: readonly Contestant[] = [
-  cReceiver('c-ring', 'TPACKET_V3', 'ring', ['--mode', 'ring', '--block', '262144', '--blocks', '16', '--retire-ms', '1']),
+  cReceiver('c-ring', 'TPACKET_V3', 'ring', [
+    '--mode',
+    'ring',
+    '--block',
+    '262144',
+    '--blocks',
+    '16',
+    '--retire-ms',
+    '1',
+  ]),
   goReceiver('mmap', 'packet-mmap (V1)', 'ring'),
   bareReceiver('bare-ring', 'TPACKET_V3', 'packet-mmap', 'ring'),
   ourReceiver('lp-packet-mmap', 'packet-mmap', 'packet-mmap', 'ring'),
@@ -137,7 +189,12 @@ export const NODE_CAPTURES: readonly Contestant[] = [
 ];
 
 /** Needs no package. */
-export const NODE_READ_SYNC: Contestant = nodeReceiver('node-readsync', 'read-sync.mjs', nodePeer('read-sync.mjs'), true);
+export const NODE_READ_SYNC: Contestant = nodeReceiver(
+  'node-readsync',
+  'read-sync.mjs',
+  nodePeer('read-sync.mjs'),
+  true,
+);
 
 function sizeArgs({ frameBytes, head, vnetHead, kind }: Setting, withVnet: boolean): string[] {
   return ['--size', String(frameBytes + (withVnet ? vnetBytes(kind) : 0)), '--head', (withVnet ? vnetHead : '') + head];
@@ -150,13 +207,21 @@ function sender(
   program: { needs: string; family: 'c' | 'go' | 'bare' | 'linkpoint'; args: (setting: Setting) => readonly string[] },
 ): Contestant {
   const { needs, family, args } = program;
-  const command = (setting: Setting): string[] => [...(needs.endsWith('.js') ? [process.execPath] : []), needs, ...args(setting)];
+  const command = (setting: Setting): string[] => [
+    ...(needs.endsWith('.js') ? [process.execPath] : []),
+    needs,
+    ...args(setting),
+  ];
   return { id, label, family, work, needs, countsVnet: family === 'c' || family === 'bare', command };
 }
 
 function cSender(mode: 'write' | 'sendmmsg', work: string): Contestant {
   const args = (setting: Setting): string[] => ['--mode', mode, '--batch', '47', ...sizeArgs(setting, true)];
-  return sender(`c-${mode}`, `C ${mode}${mode === 'sendmmsg' ? ' 47' : ''}`, work, { needs: peerPath('transmit'), family: 'c', args });
+  return sender(`c-${mode}`, `C ${mode}${mode === 'sendmmsg' ? ' 47' : ''}`, work, {
+    needs: peerPath('transmit'),
+    family: 'c',
+    args,
+  });
 }
 
 function goSender(batch: number, work: string): Contestant {
@@ -164,7 +229,11 @@ function goSender(batch: number, work: string): Contestant {
     ...['-role', 'transmit', '-batch', String(batch), '-gso', vnetBytes(setting.kind) > 0 ? '65536' : '0'],
     ...['-size', String(setting.frameBytes), '-head', setting.head],
   ];
-  return sender(`go-write${batch}`, `gVisor WritePackets ${batch}`, work, { needs: peerPath('fdbased'), family: 'go', args });
+  return sender(`go-write${batch}`, `gVisor WritePackets ${batch}`, work, {
+    needs: peerPath('fdbased'),
+    family: 'go',
+    args,
+  });
 }
 
 function bareSender(mode: 'write' | 'sendmmsg', work: string): Contestant {
@@ -175,10 +244,21 @@ function bareSender(mode: 'write' | 'sendmmsg', work: string): Contestant {
 
 function ourSender(batch: number, work: string): Contestant {
   const args = (setting: Setting): string[] => [
-    ...['--batch', String(batch), '--eth', String(hasEthernet(setting.kind)), '--vnet', String(vnetBytes(setting.kind))],
+    ...[
+      '--batch',
+      String(batch),
+      '--eth',
+      String(hasEthernet(setting.kind)),
+      '--vnet',
+      String(vnetBytes(setting.kind)),
+    ],
     ...sizeArgs(setting, false),
   ];
-  return sender(`lp-write${batch}`, `linkpoint writePackets ${batch}`, work, { needs: childPath('endpoint-tx'), family: 'linkpoint', args });
+  return sender(`lp-write${batch}`, `linkpoint writePackets ${batch}`, work, {
+    needs: childPath('endpoint-tx'),
+    family: 'linkpoint',
+    args,
+  });
 }
 
 /** Batches of 47, gVisor's size. */
@@ -190,7 +270,12 @@ export const BATCH_SENDERS: readonly Contestant[] = [
 ];
 
 /** One packet a call. */
-export const SENDERS: readonly Contestant[] = [cSender('write', 'write1'), goSender(1, 'write1'), bareSender('write', 'write1'), ourSender(1, 'write1')];
+export const SENDERS: readonly Contestant[] = [
+  cSender('write', 'write1'),
+  goSender(1, 'write1'),
+  bareSender('write', 'write1'),
+  ourSender(1, 'write1'),
+];
 
 /** TUN and TAP take one frame a call whatever the batch: so all of them do the same work. */
 export const TUN_SENDERS: readonly Contestant[] = [

@@ -117,11 +117,26 @@ function openTunDevice(kind: DeviceKind): Device {
 }
 
 /** What leaves through `interfaceName` by a packet socket that hears nothing arrives at `fd`. */
-function withGenerator(kind: DeviceKind, fd: number, ownName: string, interfaceName: string, close: () => void): Device {
+function withGenerator(
+  kind: DeviceKind,
+  fd: number,
+  ownName: string,
+  interfaceName: string,
+  close: () => void,
+): Device {
   const vnetHeaderBytes = vnetBytes(kind);
-  const sender = openPacketSocket({ interfaceName, vnetHeaderBytes, protocol: 0, qdiscBypass: true, bufferBytes: BUFFER_BYTES });
+  const sender = openPacketSocket({
+    interfaceName,
+    vnetHeaderBytes,
+    protocol: 0,
+    qdiscBypass: true,
+    bufferBytes: BUFFER_BYTES,
+  });
   const linkAddress = hasEthernet(kind) ? interfaceLinkAddress(ownName) : 0;
-  return new OpenDevice({ kind, fd, generatorFd: sender.fd, interfaceName: ownName, linkAddress }, [close, () => sender.close()]);
+  return new OpenDevice({ kind, fd, generatorFd: sender.fd, interfaceName: ownName, linkAddress }, [
+    close,
+    () => sender.close(),
+  ]);
 }
 
 class OpenDevice implements Device {

@@ -7,7 +7,15 @@
  * starts, with more than it can deliver in its window.
  */
 
-import { allocatePinned, closeFd, constants, freePinned, MessageTable, setBufferSizes, socketPair } from '../native/index.ts';
+import {
+  allocatePinned,
+  closeFd,
+  constants,
+  freePinned,
+  MessageTable,
+  setBufferSizes,
+  socketPair,
+} from '../native/index.ts';
 import { childPath } from './contestants.ts';
 import { frameHead } from './frames.ts';
 import { Child } from './process.ts';
@@ -52,7 +60,9 @@ const burn = (microseconds: number): string[] => ['--burn-us', String(microsecon
 const ROWS: readonly FanoutRow[] = [
   {
     name: '5 us a packet, in workers, all processors',
-    shapes: [1, 2].map((count) => shape(`${count} worker${count > 1 ? 's' : ''}`, count, ['--run', 'worker', ...burn(5)], false)),
+    shapes: [1, 2].map((count) =>
+      shape(`${count} worker${count > 1 ? 's' : ''}`, count, ['--run', 'worker', ...burn(5)], false),
+    ),
   },
   {
     name: 'Hand-over: one fd, one processor',
@@ -78,7 +88,9 @@ export async function runFanout(options: RunOptions): Promise<SuiteResults> {
   for (const row of wanted(ROWS, options)) {
     if (row.shapes.some(({ isPinned }) => !isPinned) && options.cpuCount < 2) continue;
     options.say(`fanout  ${row.name}`);
-    const run = await runRounds(row.name, row.shapes, options.rounds, options.limit, (one, round) => measure(row, one, round));
+    const run = await runRounds(row.name, row.shapes, options.rounds, options.limit, (one, round) =>
+      measure(row, one, round),
+    );
     results = joinResults(results, { ...NO_RESULTS, ...run, contestants: row.shapes.map(infoOf) });
   }
   return results;
@@ -87,14 +99,18 @@ export async function runFanout(options: RunOptions): Promise<SuiteResults> {
 async function measure(row: FanoutRow, one: Shape, round: number): Promise<{ sample: Sample } | { failure: string }> {
   const pairs = Array.from({ length: one.fdCount }, () => openPair(one.isPinned ? BUFFER_BYTES : PREFILL_BUFFER_BYTES));
   if (!one.isPinned) for (const [, fd] of pairs) prefill(fd);
-  const child = start(one, pairs.map(([fd]) => fd));
+  const child = start(
+    one,
+    pairs.map(([fd]) => fd),
+  );
   let generator: Child | null = null;
   try {
     if ((await child.line(START_MILLISECONDS)) === null) return { failure: `did not start: ${child.complaint}` };
     if (one.isPinned) generator = startGenerator(pairs.map(([, fd]) => fd));
     const line = await child.line(START_MILLISECONDS);
     if (line === null) return { failure: `ended: ${child.complaint}` };
-    if (!one.isPinned && Number(line['total']) >= PREFILL_PACKETS * one.fdCount) return { failure: 'the queues ran empty' };
+    if (!one.isPinned && Number(line['total']) >= PREFILL_PACKETS * one.fdCount)
+      return { failure: 'the queues ran empty' };
     return { sample: sampleOf(row, one, round, line) };
   } finally {
     await Promise.all([child.end(), generator?.end()]);
@@ -107,7 +123,11 @@ function start({ isPinned, args }: Shape, fds: readonly number[]): Child {
   const window = isPinned ? MEASURE_MILLISECONDS : PREFILLED_MEASURE_MILLISECONDS;
   const names = fds.map((_, index) => 3 + index).join(',');
   const times = ['--warm-ms', String(warm), '--measure-ms', String(window), '--prefilled', String(!isPinned)];
-  return new Child([process.execPath, childPath('fanout-rx'), '--fds', names, ...args, ...times], fds, isPinned ? CONTESTANT_CPU : -1);
+  return new Child(
+    [process.execPath, childPath('fanout-rx'), '--fds', names, ...args, ...times],
+    fds,
+    isPinned ? CONTESTANT_CPU : -1,
+  );
 }
 
 function openPair(bytes: number): [number, number] {
@@ -122,7 +142,7 @@ function prefill(fd: number): void {
   frame.bytes.set(Buffer.from(FRAME_HEAD, 'hex'));
   const table = new MessageTable(batch, 1);
   for (let message = 0; message < batch; message++) table.setIovec(message, 0, frame.address, FRAME_BYTES);
-  for (let left = PREFILL_PACKETS; left > 0; ) {
+  for (let left = PREFILL_PACKETS; left > 0;) {
     const sent = table.send(fd, 0, Math.min(batch, left), constants.MSG_DONTWAIT);
     if (sent <= 0) break; // the window then finds the queue empty, and says so
     left -= sent;
@@ -136,7 +156,11 @@ function startGenerator(fds: readonly number[]): Child {
   const names = fds.map((_, index) => 3 + index).join(',');
   const frame = ['--size', String(FRAME_BYTES), '--head', FRAME_HEAD];
   const burst = ['--regime', 'burst', '--burst', String(Math.max(64, 512 / fds.length))];
-  return new Child([...generatorCommand(), '--fds', names, ...burst, '--ms', String(GENERATOR_MILLISECONDS), ...frame], fds, CONTESTANT_CPU);
+  return new Child(
+    [...generatorCommand('burst'), '--fds', names, ...burst, '--ms', String(GENERATOR_MILLISECONDS), ...frame],
+    fds,
+    CONTESTANT_CPU,
+  );
 }
 
 function sampleOf(row: FanoutRow, one: Shape, round: number, line: Readonly<Record<string, unknown>>): Sample {

@@ -46,7 +46,12 @@ export function frameHead(shape: FrameShape): string {
   const bytes = new Uint8Array(HEADROOM + shape.bytes - link);
   const buffer = { bytes, view: new DataView(bytes.buffer), start: HEADROOM + 20, end: bytes.length, base: 0 };
   if (isSuper) writeTcp(buffer.view, buffer.start);
-  else icmpv4.emit({ type: icmpv4.TYPE_ECHO_REPLY, code: 0, checksum: 0, identifier: 1, sequence: 1 }, buffer.view, buffer.start);
+  else
+    icmpv4.emit(
+      { type: icmpv4.TYPE_ECHO_REPLY, code: 0, checksum: 0, identifier: 1, sequence: 1 },
+      buffer.view,
+      buffer.start,
+    );
   buildIp(
     {
       source: GENERATOR_IPV4,

@@ -39,30 +39,51 @@ const ECHOERS: readonly Contestant[] = [
   echoer('go-echo-recvmmsg', 'gVisor recvmmsg', 'go', [peerPath('fdbased'), '-role', 'echo', '-mode', 'recvmmsg']),
   echoer('bare-echo', 'bare FFI poll + read', 'bare', [process.execPath, childPath('bare-echo')]),
   echoer('lp-echo-recvmmsg', 'linkpoint recvmmsg, inline', 'linkpoint', [process.execPath, childPath('endpoint-echo')]),
-  echoer('lp-echo-readv', 'linkpoint readv, inline', 'linkpoint', [process.execPath, childPath('endpoint-echo'), '--mode', 'readv']),
+  echoer('lp-echo-readv', 'linkpoint readv, inline', 'linkpoint', [
+    process.execPath,
+    childPath('endpoint-echo'),
+    '--mode',
+    'readv',
+  ]),
 ];
 
 /** Runs the suite. */
 export async function runLatency(options: RunOptions): Promise<SuiteResults> {
-  if (!existsSync(peerPath('latency'))) return { ...NO_RESULTS, notes: ['latency: left out, scripts/setup-bench builds its C program'] };
+  if (!existsSync(peerPath('latency')))
+    return { ...NO_RESULTS, notes: ['latency: left out, scripts/setup-bench builds its C program'] };
   const contestants = ECHOERS.filter(isInstalled);
   let results: SuiteResults = { ...NO_RESULTS, contestants: contestants.map(infoOf) };
   for (const row of wanted(ROWS, options)) {
     options.say(`latency  ${row.name}`);
-    const run = await runRounds(row.name, contestants, options.rounds, options.limit, (contestant, round) => measure(row, contestant, round));
+    const run = await runRounds(row.name, contestants, options.rounds, options.limit, (contestant, round) =>
+      measure(row, contestant, round),
+    );
     results = joinResults(results, { ...NO_RESULTS, ...run });
   }
   return results;
 }
 
-async function measure(row: LatencyRow, contestant: Contestant, round: number): Promise<{ sample: Sample } | { failure: string }> {
+async function measure(
+  row: LatencyRow,
+  contestant: Contestant,
+  round: number,
+): Promise<{ sample: Sample } | { failure: string }> {
   using device = openDevice('seqpacket');
   const echo = new Child(contestant.command(setting(device)), [device.fd], CONTESTANT_CPU);
   device.handOver();
   try {
     if ((await echo.line(START_MILLISECONDS)) === null) return { failure: `did not start: ${echo.complaint}` };
     const head = frameHead({ bytes: FRAME_BYTES, hasEthernet: false });
-    const args = ['--role', 'ping', '--count', String(row.count), '--idle-us', String(row.idleMicroseconds), '--head', head];
+    const args = [
+      '--role',
+      'ping',
+      '--count',
+      String(row.count),
+      '--idle-us',
+      String(row.idleMicroseconds),
+      '--head',
+      head,
+    ];
     const ping = new Child([peerPath('latency'), ...args], [device.generatorFd], CONTESTANT_CPU);
     const line = await ping.line(START_MILLISECONDS);
     await ping.end();
@@ -82,5 +103,15 @@ function setting(device: Device): Parameters<Contestant['command']>[0] {
 function sampleOf(row: LatencyRow, { id }: Contestant, round: number, extra: Record<string, number>): Sample {
   const nothing = { seconds: 0, cpuNsPerPacket: 0, userNsPerPacket: 0, systemNsPerPacket: 0, packetsPerSecond: 0 };
   const still = { gigabitsPerSecond: 0, busy: 1, packetsPerCall: 0, lost: null };
-  return { suite: 'latency', row: row.name, contestant: id, round, frameBytes: FRAME_BYTES, packets: row.count, ...nothing, ...still, extra };
+  return {
+    suite: 'latency',
+    row: row.name,
+    contestant: id,
+    round,
+    frameBytes: FRAME_BYTES,
+    packets: row.count,
+    ...nothing,
+    ...still,
+    extra,
+  };
 }

@@ -35,7 +35,11 @@ const SUITES: Readonly<Record<string, (options: RunOptions) => Promise<SuiteResu
   micro: runMicro,
 };
 
-const USAGE = `npm run bench -- [all|${Object.keys(SUITES).join('|')}] [--rounds N] [--only TEXT] [--minutes N] [--out FILE]
+/** Minutes of a whole run; what a suite leaves is the next one's. */
+const SHARES: Readonly<Record<string, number>> = { rx: 12, tx: 3, fanout: 2.5, latency: 0.8, micro: 0.2 };
+
+const USAGE = `npm run bench -- [all|${Object.keys(SUITES).join('|')}]
+              [--rounds N] [--only TEXT] [--minutes N] [--out FILE]
 npm run bench -- report [FILE]
 npm run bench -- compare OLD NEW`;
 
@@ -83,20 +87,38 @@ async function run(suites: readonly string[]): Promise<number> {
   }
   const machine = describeMachine(); // before the run loads it
   const [hasNamespace, namespaceNotes] = tryNamespace();
-  const options: RunOptions = {
+  const options: Omit<RunOptions, 'limit'> = {
     rounds: Number(values.rounds),
-    limit: new TimeLimit(Number(values.minutes)),
     only: values.only,
     hasNamespace,
     cpuCount: availableParallelism(),
     say: (text) => console.error(text),
   };
   let found: SuiteResults = { ...NO_RESULTS, notes: namespaceNotes };
-  for (const suite of suites) found = joinResults(found, await (SUITES[suite] as (typeof SUITES)[string])(options));
-  const results = { schema: RESULTS_SCHEMA, when: new Date().toISOString(), machine, versions: describeVersions(), rounds: options.rounds, ...found };
+  for (const [suite, limit] of timeLimits(suites)) {
+    found = joinResults(found, await (SUITES[suite] as (typeof SUITES)[string])({ ...options, limit }));
+  }
+  const results = {
+    schema: RESULTS_SCHEMA,
+    when: new Date().toISOString(),
+    machine,
+    versions: describeVersions(),
+    rounds: options.rounds,
+    ...found,
+  };
   writeResults(values.out, withOlder(results));
   show(results);
   return 0;
+}
+
+/** Each suite's deadline, from now on. */
+function timeLimits(suites: readonly string[]): [string, TimeLimit][] {
+  const sum = suites.reduce((minutes, suite) => minutes + (SHARES[suite] ?? 0), 0);
+  let until = 0;
+  return suites.map((suite) => {
+    until += (SHARES[suite] ?? 0) / sum;
+    return [suite, new TimeLimit(until * Number(values.minutes))];
+  });
 }
 
 /** Devices are made in a namespace of our own, or not at all. */
@@ -119,7 +141,8 @@ function withOlder(newer: Results): Results {
 
 function show(results: Results): void {
   for (const row of summarise(results)) console.log(`\n${row.suite}: ${row.name}\n${alignTable(tableOf(row))}`);
-  for (const { group, name, nsPerOperation } of results.micro) console.log(`micro: ${group}: ${name}: ${nsPerOperation.toFixed(2)} ns`);
+  for (const { group, name, nsPerOperation } of results.micro)
+    console.log(`micro: ${group}: ${name}: ${nsPerOperation.toFixed(2)} ns`);
   for (const note of results.notes) console.log(`note: ${note}`);
   console.log(`\nwritten to ${values.out}`);
 }

@@ -32,7 +32,9 @@ export class Child {
     this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', ...fds] });
     running.add(this.#child);
     this.#child.stderr?.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
-    createInterface({ input: this.#child.stdout as NonNullable<ChildProcess['stdout']> }).on('line', (line) => this.#onLine(line));
+    createInterface({ input: this.#child.stdout as NonNullable<ChildProcess['stdout']> }).on('line', (line) =>
+      this.#onLine(line),
+    );
     this.#ended = new Promise((resolve) => {
       this.#child.on('error', (error) => {
         this.#stderr += error.message;

@@ -52,6 +52,8 @@ export async function runRounds<C extends { readonly label: string }, Sample>(
       else failures.set(contestant, [...before, outcome.failure]);
     }
   }
-  const notes = [...failures].map(([{ label }, reasons]) => `${name}: ${label} failed ${reasons.length} times: ${reasons[0]}`);
+  const notes = [...failures].map(
+    ([{ label }, reasons]) => `${name}: ${label} failed ${reasons.length} times: ${reasons[0]}`,
+  );
   return { samples, notes: limit.hasPassed ? [...notes, `${name}: cut short by the time limit`] : notes };
 }

@@ -33,7 +33,10 @@ const WOKEN_READERS = pick(PACKET_READERS, [
   'lp-packet-mmap',
 ]);
 /** Beside what a Node user has today. */
-const NODE_READERS = [...NODE_CAPTURES, ...pick(PACKET_READERS, ['c-recvmmsg64', 'lp-recvmmsg-small', 'lp-packet-mmap'])];
+const NODE_READERS = [
+  ...NODE_CAPTURES,
+  ...pick(PACKET_READERS, ['c-recvmmsg64', 'lp-recvmmsg-small', 'lp-packet-mmap']),
+];
 /** The rings of the default geometry hold no super-packet three times; the slots of the others do. */
 const SUPER_READERS = PACKET_READERS.filter(({ id }) => !id.endsWith('-small'));
 
@@ -53,7 +56,14 @@ function pick(from: readonly Contestant[], ids: readonly string[]): Contestant[]
 
 function rx(kind: DeviceKind, frameBytes: number, regime: Regime, contestants: readonly Contestant[]): Row {
   const regimeName = typeof regime === 'string' ? regime : `${regime.pps / 1000} k/s`;
-  return { suite: 'rx', name: `${KIND_NAMES[kind]}, ${frameBytes} B, ${regimeName}`, kind, frameBytes, regime, contestants };
+  return {
+    suite: 'rx',
+    name: `${KIND_NAMES[kind]}, ${frameBytes} B, ${regimeName}`,
+    kind,
+    frameBytes,
+    regime,
+    contestants,
+  };
 }
 
 function tx(kind: DeviceKind, frameBytes: number, contestants: readonly Contestant[]): Row {
@@ -67,7 +77,12 @@ const BURST: readonly Row[] = [
   rx('veth-vnet', SUPER, 'burst', SUPER_READERS),
   ...[SMALL, FULL].map((bytes) => rx('tun', bytes, 'burst', TUN_READERS)),
   rx('tap', FULL, 'burst', READERS),
-  rx('tun-vnet', SUPER, 'burst', READERS.filter(({ family }) => family !== 'go')),
+  rx(
+    'tun-vnet',
+    SUPER,
+    'burst',
+    READERS.filter(({ family }) => family !== 'go'),
+  ),
 ];
 
 const LIVE: readonly Row[] = [
@@ -91,7 +106,11 @@ export const TX_ROWS: readonly Row[] = [
   ...[SMALL, FULL].map((bytes) => tx('veth', bytes, [...BATCH_SENDERS, ...SENDERS])),
   tx('veth-vnet', SUPER, BATCH_SENDERS),
   tx('tun', FULL, TUN_SENDERS),
-  tx('tun-vnet', SUPER, TUN_SENDERS.filter(({ family }) => family !== 'go')),
+  tx(
+    'tun-vnet',
+    SUPER,
+    TUN_SENDERS.filter(({ family }) => family !== 'go'),
+  ),
 ];
 
 /** Rows of which one can be made here. */

@@ -39,10 +39,12 @@ export interface Row {
 /** A sample, or why there is none. */
 export type Outcome = { readonly sample: Sample } | { readonly failure: string };
 
-/** The generator's program: C, or ours where C is not built. */
-export function generatorCommand(): readonly string[] {
+/** The generator's program: C, or ours where C is not built. A burst needs real-time priority; C's takes it itself. */
+export function generatorCommand(regime: Regime): readonly string[] {
   const program = peerPath('generate');
-  return existsSync(program) ? [program] : [process.execPath, childPath('generate')];
+  if (existsSync(program)) return [program];
+  const realtime = regime === 'burst' && process.getuid?.() === 0 ? ['chrt', '-f', '10'] : [];
+  return [...realtime, process.execPath, childPath('generate')];
 }
 
 /** Measures one contestant once. */
@@ -62,7 +64,8 @@ export async function measureSample(row: Row, contestant: Contestant, round: num
     const isRx = row.suite === 'rx';
     const sent = isRx ? await generate(row, setting, device, milliseconds) : await drain(device, child);
     const result = isRx ? await child.line(RESULT_MILLISECONDS) : sent;
-    if (result === null || result['error'] !== undefined) return { failure: String(result?.['error'] ?? `ended: ${child.complaint}`) };
+    if (result === null || result['error'] !== undefined)
+      return { failure: String(result?.['error'] ?? `ended: ${child.complaint}`) };
     return check(row, contestant, round, result, isRx ? sent : null);
   } finally {
     await child.end();
@@ -73,7 +76,13 @@ function settingOf({ kind, frameBytes, toHost }: Row, device: Device): Setting {
   const destination = toHost === true ? { destinationLink: device.linkAddress } : {};
   const shape = { bytes: frameBytes, hasEthernet: hasEthernet(kind), ...destination };
   const head = frameHead(shape);
-  return { kind, frameBytes, head, vnetHead: vnetBytes(kind) > 0 ? vnetHead(shape) : '', interfaceName: device.interfaceName };
+  return {
+    kind,
+    frameBytes,
+    head,
+    vnetHead: vnetBytes(kind) > 0 ? vnetHead(shape) : '',
+    interfaceName: device.interfaceName,
+  };
 }
 
 async function generate(row: Row, setting: Setting, device: Device, milliseconds: number): Promise<Line | null> {
@@ -81,15 +90,25 @@ async function generate(row: Row, setting: Setting, device: Device, milliseconds
   const name = typeof regime === 'string' ? regime : 'paced';
   const pace = typeof regime === 'string' ? [] : ['--pps', String(regime.pps)];
   const size = ['--size', String(frameBytes + vnetBytes(kind)), '--head', setting.vnetHead + setting.head];
-  const args = ['--fds', '3', '--regime', name, '--burst', String(burstOf(kind, frameBytes)), '--ms', String(milliseconds), ...size];
+  const args = [
+    '--fds',
+    '3',
+    '--regime',
+    name,
+    '--burst',
+    String(burstOf(kind, frameBytes)),
+    '--ms',
+    String(milliseconds),
+    ...size,
+  ];
   const cpu = regime === 'burst' ? CONTESTANT_CPU : GENERATOR_CPU;
-  const child = new Child([...generatorCommand(), ...args, ...pace], [device.generatorFd], cpu);
+  const child = new Child([...generatorCommand(regime), ...args, ...pace], [device.generatorFd], cpu);
   const line = await child.line(milliseconds + START_MILLISECONDS);
   await child.end();
   return line;
 }
 
-/** Fits every device's queue: a TUN's is 500 packets, 8 MiB of socket buffers hold 32 of 65,000 bytes with room to spare. */
+/** Fits every device's queue: a TUN's is 500 packets, 8 MiB of socket buffers hold 32 of 65,000 bytes with ease. */
 function burstOf(kind: DeviceKind, frameBytes: number): number {
   if (frameBytes > 16_384) return 32;
   return kind.startsWith('t') ? 400 : 512;
@@ -99,7 +118,19 @@ function burstOf(kind: DeviceKind, frameBytes: number): number {
 async function drain(device: Device, sender: Child): Promise<Line | null> {
   if (!device.kind.startsWith('seqpacket')) return sender.line(RESULT_MILLISECONDS);
   const program = peerPath('drain');
-  const fallback = ['chrt', '-i', '0', process.execPath, childPath('bare-rx'), '--slot', '65600', '--batch', '64', '--measure-ms', '60000'];
+  const fallback = [
+    'chrt',
+    '-i',
+    '0',
+    process.execPath,
+    childPath('bare-rx'),
+    '--slot',
+    '65600',
+    '--batch',
+    '64',
+    '--measure-ms',
+    '60000',
+  ];
   const child = new Child(existsSync(program) ? [program] : fallback, [device.generatorFd], CONTESTANT_CPU);
   const line = await sender.line(RESULT_MILLISECONDS);
   await child.end();
@@ -133,7 +164,8 @@ function check(row: Row, contestant: Contestant, round: number, result: Line, ge
     gigabitsPerSecond: (packets * row.frameBytes * 8) / seconds / 1e9,
     busy: cpuNs / 1e9 / seconds,
     packetsPerCall: number('calls') === 0 ? 0 : packets / number('calls'),
-    lost: row.suite === 'tx' || sent === 0 || contestant.blocks === true ? null : Math.max(0, 1 - number('total') / sent),
+    lost:
+      row.suite === 'tx' || sent === 0 || contestant.blocks === true ? null : Math.max(0, 1 - number('total') / sent),
     extra: row.suite === 'rx' && row.regime === 'burst' ? { realtime: generator?.['realtime'] === true ? 1 : 0 } : {},
   };
   return { sample };

@@ -8,9 +8,19 @@ export type Table = readonly (readonly string[])[];
 
 /** The table of one row of a suite. */
 export function tableOf(row: RowSummary): Table {
-  const columns = row.suite === 'latency' ? LATENCY_COLUMNS : row.suite === 'fanout' ? FANOUT_COLUMNS : THROUGHPUT_COLUMNS;
+  const columns =
+    row.suite === 'latency' ? LATENCY_COLUMNS : row.suite === 'fanout' ? FANOUT_COLUMNS : THROUGHPUT_COLUMNS;
   const header = ['', row.metric, '±', ...columns.map(({ name }) => name), 'ratio to'];
-  return [header, ...row.contestants.map((one) => [one.info.label, format(one.value), percent(one.spread), ...columns.map(({ of }) => of(one)), ratioCell(one)])];
+  return [
+    header,
+    ...row.contestants.map((one) => [
+      one.info.label,
+      format(one.value),
+      percent(one.spread),
+      ...columns.map(({ of }) => of(one)),
+      ratioCell(one),
+    ]),
+  ];
 }
 
 interface Column {
@@ -64,7 +74,14 @@ export function format(value: number): string {
 export function alignTable(table: Table): string {
   const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((cells) => (cells[column] ?? '').length)));
   const line = (cells: readonly string[]): string =>
-    cells.map((cell, column) => (column === 0 || column === cells.length - 1 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ').trimEnd();
+    cells
+      .map((cell, column) =>
+        column === 0 || column === cells.length - 1
+          ? cell.padEnd(widths[column] ?? 0)
+          : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd();
   return table.map(line).join('\n');
 }
 
@@ -72,5 +89,7 @@ export function alignTable(table: Table): string {
 export function markdownTable(table: Table): string {
   const [header = [], ...body] = table;
   const rule = header.map((_, column) => (column === 0 || column === header.length - 1 ? '---' : '--:'));
-  return [header, rule, ...body].map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
+  return [header, rule, ...body]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n');
 }

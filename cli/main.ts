@@ -13,6 +13,8 @@ const USAGE = `linkpoint: the link layer for sandboxes
   linkpoint demo        the main job on real packets, on whatever this machine allows
   linkpoint bench rx    count what an fd receives
   linkpoint bench tx    write frames to an fd
+  linkpoint announce    tell the neighbors of an interface who has its addresses
+  linkpoint probe       what this kernel and these rights allow
   linkpoint --version
 
   linkpoint SUBCOMMAND --help tells the options.`;
@@ -32,6 +34,14 @@ async function run(args: readonly string[]): Promise<number> {
     .with(['bench', ...P.array()], async ([, ...rest]) => {
       const { BENCH_USAGE, runBench } = await import('./bench.ts');
       return wantsHelp(rest) ? print(BENCH_USAGE) : withUsage(BENCH_USAGE, () => runBench(rest));
+    })
+    .with(['announce', ...P.array()], async ([, ...rest]) => {
+      const { ANNOUNCE_USAGE, runAnnounce } = await import('./announce.ts');
+      return wantsHelp(rest) ? print(ANNOUNCE_USAGE) : withUsage(ANNOUNCE_USAGE, () => runAnnounce(rest));
+    })
+    .with(['probe', ...P.array()], async ([, ...rest]) => {
+      const { PROBE_USAGE, runProbe } = await import('./probe.ts');
+      return wantsHelp(rest) ? print(PROBE_USAGE) : withUsage(PROBE_USAGE, () => runProbe(rest));
     })
     .with([], () => {
       throw new UsageError('a subcommand is expected');

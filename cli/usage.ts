@@ -23,13 +23,25 @@ export async function withUsage(usage: string, run: () => Promise<number>): Prom
   }
 }
 
+type Options = NonNullable<ParseArgsConfig['options']>;
+type Values<T extends Options> = ReturnType<typeof parseArgs<{ args: string[]; options: T; strict: true }>>['values'];
+
 /** `parseArgs` of node:util without positionals, whose complaints are UsageErrors. */
-export function parseOptions<const T extends NonNullable<ParseArgsConfig['options']>>(
+export function parseOptions<const T extends Options>(args: readonly string[], options: T): Values<T> {
+  return complainingOfUsage(() => parseArgs({ args: [...args], options, strict: true, allowPositionals: false })).values;
+}
+
+/** Options and positionals, which may stand in any order; complaints are UsageErrors. */
+export function parseCommand<const T extends Options>(
   args: readonly string[],
   options: T,
-): ReturnType<typeof parseArgs<{ args: string[]; options: T; strict: true }>>['values'] {
+): { values: Values<T>; positionals: readonly string[] } {
+  return complainingOfUsage(() => parseArgs({ args: [...args], options, strict: true, allowPositionals: true }));
+}
+
+function complainingOfUsage<R>(parse: () => R): R {
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    return parse();
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -9,8 +9,9 @@
  *
  * libuv stops a poll handle whose fd reports an error (an interface that goes down does), so the same timer that waits
  * for the link starts the handle again. An AF_PACKET socket is looked at twice a second besides: of its interface's
- * deletion it tells once at most, before the frames that were queued, and not at all if that was down before. No exception of a user's dispatcher leaves a poll callback: one try/catch holds
- * around a whole batch.
+ * deletion it tells once at most, before the frames that were queued, and not at all if that was down before.
+ *
+ * No exception of a user's dispatcher leaves a poll callback: one try/catch holds around a whole batch.
  */
 
 import { asError } from '../errors.ts';
@@ -103,10 +104,17 @@ export class InlineReader implements TurnTaker {
     else this.dispatcher.close();
   }
 
-  /** Delivers what is still queued in the fd, whatever the budget: for the others when one fd of several has ended. */
+  /**
+   * Delivers what is still queued in the fd, whatever the budget: for the others when one fd of several has ended. An
+   * interrupted call, or a reset that is told before the frames, is not the end of them.
+   */
   drain(): void {
     let left = LAST_FRAMES;
-    for (let taken = 1; taken > 0 && left > 0; left -= taken) taken = this.step(left);
+    let taken = 0;
+    do {
+      taken = this.step(left);
+      left -= taken;
+    } while (left > 0 && !this.#isReading && (taken > 0 || this.wantsTurn));
   }
 
   step(packetLimit: number): number {
@@ -186,7 +194,8 @@ export class InlineReader implements TurnTaker {
   #endIfGone(): boolean {
     const { fd } = this.dispatcher;
     if (!this.#isPacketSocket || boundInterfaceIndex(fd) !== -1) return false;
-    this.#end({ kind: 'error', fd, error: deviceGone(fd, 'getsockname') });
+    this.drain(); // the error came before the frames that were queued
+    if (this.#isRunning) this.#end({ kind: 'error', fd, error: deviceGone(fd, 'getsockname') });
     return true;
   }
 

@@ -22,7 +22,7 @@ export interface LinkEnd {
  * - `empty`: nothing there; wait for readiness
  * - `again`: interrupted, or a reset that the kernel reports before the frames that are still queued; try again at once
  * - `no-buffers`: the kernel lacks memory; wait and try again
- * - `down`: the interface is down, or gone: see link-watch
+ * - `down`: the interface is down, or gone: getsockname(2) tells (see inline-reader.ts)
  * - `hangup`: the other side is gone
  * - `gone`: the device was deleted
  * - `fatal`: anything else

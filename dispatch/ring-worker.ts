@@ -65,6 +65,8 @@ class RingWorker {
   #batchCount = 0;
   #lastFrames = 0;
   #isDown = false;
+  /** The interface was deleted: what is queued still comes, then the end. */
+  #isGone = false;
   #revivalMilliseconds = FIRST_REVIVAL_MILLISECONDS;
 
   constructor(task: RingTask) {
@@ -140,9 +142,14 @@ class RingWorker {
 
   /** Blocks until the fd or the eventfd is ready. */
   #awaitFrames(): TaskEnd | null {
+    if (this.#isGone) return this.#end('gone', 0);
     if (this.#ring.stopsWhenEmpty) return this.#end('stopped', 0);
     const ready = this.#poll.wait(LOOK_AROUND_MILLISECONDS);
-    if (ready <= 0) return this.#lookAround();
+    if (ready <= 0) {
+      this.#source.collectKernelDrops();
+      this.#lookWhetherGone();
+      return null;
+    }
     this.#counters.add(Counter.wakeups, 1);
     if ((this.#poll.returned(EVENT) & POLLIN) !== 0) drainEventFd(this.#task.workerFd);
     if ((this.#poll.returned(FD) & POLLERR) === 0) return null;
@@ -150,25 +157,20 @@ class RingWorker {
     return error < 0 ? this.#handleFailure(error) : null;
   }
 
-  #lookAround(): TaskEnd | null {
-    this.#source.collectKernelDrops();
-    return this.#endIfGone();
-  }
-
   /** ENETDOWN was read, so the socket is quiet now: wait for the link, or for its end, at growing intervals. */
-  #linkDown(): TaskEnd | null {
+  #linkDown(): null {
     if (!this.#isDown) this.#counters.add(Counter.linkFlaps, 1);
     this.#isDown = true;
-    const end = this.#endIfGone();
-    if (end !== null) return end;
+    if (this.#lookWhetherGone()) return null;
     if (this.#room.wait(this.#revivalMilliseconds) > 0) drainEventFd(this.#task.workerFd);
     this.#revivalMilliseconds = Math.min(this.#revivalMilliseconds * 2, LOOK_AROUND_MILLISECONDS);
     return null;
   }
 
-  #endIfGone(): TaskEnd | null {
+  #lookWhetherGone(): boolean {
     const { fd, isPacketSocket } = this.#task.receive;
-    return isPacketSocket && boundInterfaceIndex(fd) === -1 ? this.#end('gone', 0) : null;
+    this.#isGone ||= isPacketSocket && boundInterfaceIndex(fd) === -1;
+    return this.#isGone;
   }
 
   #end(kind: TaskEnd['kind'], errno: number): TaskEnd {

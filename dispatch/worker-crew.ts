@@ -8,7 +8,7 @@
  */
 
 import { asError } from '../errors.ts';
-import { closeFd } from '../native/fd.ts';
+import { closeFd, openAll } from '../native/fd.ts';
 import { createEventFd, drainEventFd, signalEventFd } from '../native/poll.ts';
 import { errorData, type TaskEnd } from './link-end.ts';
 import { WorkerPool } from './pool.ts';
@@ -43,7 +43,7 @@ export class WorkerCrew {
 
   constructor(fds: readonly number[], listener: CrewListener) {
     this.#fds = fds;
-    this.#stopFds = fds.map(() => createEventFd());
+    this.#stopFds = openAll(fds.length, createEventFd);
     this.#listener = listener;
   }
 
@@ -73,9 +73,9 @@ export class WorkerCrew {
     if (!this.isLive) void this.#dispose();
   }
 
-  /** Wakes task `index`, to look at whatever it shares with us. */
+  /** Wakes task `index`, to look at whatever it shares with us. No effect when the threads have been ended. */
   wake(index: number): void {
-    signalEventFd(this.#stopFds[index] as number);
+    if (!this.#isDisposed) signalEventFd(this.#stopFds[index] as number);
   }
 
   #launch(): void {
@@ -90,13 +90,14 @@ export class WorkerCrew {
     const fd = this.#fds[index] as number;
     const stopFd = this.#stopFds[index] as number;
     drainEventFd(stopFd);
+    let end: TaskEnd;
     try {
-      const end = await pool.run(this.#listener.makeTask(index, stopFd), () => this.#stop(index));
-      this.#onTaskEnd(end);
+      end = await pool.run(this.#listener.makeTask(index, stopFd), () => this.#stop(index));
     } catch (error) {
       this.#listener.onLost(index);
-      this.#onTaskEnd({ kind: 'lost', fd, errno: 0, error: errorData(asError(error)) });
+      end = { kind: 'lost', fd, errno: 0, error: errorData(asError(error)) };
     }
+    this.#onTaskEnd(end);
   }
 
   #stop(index: number): void {

@@ -238,10 +238,17 @@ export abstract class EndpointBase extends EventEmitter<LinkEndpointEvents> impl
   }
 }
 
-/** Emits `closed`; an error that nobody listens for is rethrown from setImmediate, for it must not vanish. */
+/**
+ * Emits `closed`. An error that nobody listens for is rethrown from setImmediate, for it must not vanish, and so is what
+ * a listener throws, for it must not hinder whoever told us of the end.
+ */
 function emitClosed(endpoint: EventEmitter<LinkEndpointEvents>, reason: ClosedReason): void {
-  const heard = endpoint.emit('closed', reason);
-  if (!heard && reason.error !== undefined) rethrowLater(reason.error);
+  try {
+    const heard = endpoint.emit('closed', reason);
+    if (!heard && reason.error !== undefined) rethrowLater(reason.error);
+  } catch (thrown) {
+    rethrowLater(asError(thrown));
+  }
 }
 
 function rethrowLater(error: Error): void {

@@ -67,6 +67,21 @@ export function duplicate(fd: number): number {
   return control(`Cannot duplicate fd ${fd}`, fd, 'F_DUPFD_CLOEXEC', F_DUPFD_CLOEXEC, 0);
 }
 
+/**
+ * Opens `count` descriptors by `openOne`, which gets their indexes; when it throws, those before it are closed. The
+ * caller closes them.
+ */
+export function openAll(count: number, openOne: (index: number) => number): number[] {
+  const fds: number[] = [];
+  try {
+    while (fds.length < count) fds.push(openOne(fds.length));
+    return fds;
+  } catch (error) {
+    for (const fd of fds) closeFd(fd);
+    throw error;
+  }
+}
+
 /** Sets O_NONBLOCK, or clears it. It belongs to the open file: duplicates and other processes see it, too. */
 export function setNonblocking(fd: number, on = true): void {
   const action = `Cannot set O_NONBLOCK on fd ${fd}`;

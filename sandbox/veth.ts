@@ -7,23 +7,8 @@
  * The pair goes when either end, or the namespace of either end, goes.
  */
 
-import { openIn } from '../link/device.ts';
 import { checkInterfaceName } from '../native/interface-name.ts';
-import {
-  anyLink,
-  IFLA_IFNAME,
-  IFLA_INFO_DATA,
-  IFLA_INFO_KIND,
-  IFLA_LINKINFO,
-  IFLA_MTU,
-  IFLA_NET_NS_FD,
-  newLink,
-  requestLink,
-} from './netlink/link.ts';
-import type { NetlinkMessage } from './netlink/message.ts';
-
-/** linux/veth.h: in IFLA_INFO_DATA, a struct ifinfomsg and attributes of the other end. */
-const VETH_INFO_PEER = 1;
+import { Rtnl } from './netlink/rtnl.ts';
 
 /** Options of `createVeth`. */
 export interface VethOptions {
@@ -40,26 +25,15 @@ export interface VethOptions {
 }
 
 /**
- * Makes a veth pair; both ends are down and have no address.
- * @throws SystemError EPERM naming CAP_NET_ADMIN, EEXIST
+ * Makes a veth pair; both ends are down and have no address. One call of `Rtnl.links.add`, which can do more.
+ * @throws NetlinkError EPERM naming CAP_NET_ADMIN, EEXIST
  */
-export function createVeth(options: VethOptions): void {
-  const { name, peerName, mtu, peerNamespaceFd } = options;
+export function createVeth({ name, peerName, namespace, peerNamespaceFd, mtu }: VethOptions): void {
   const action = `Cannot create the veth pair "${name}" and "${peerName}"`;
   checkInterfaceName(action, name);
   checkInterfaceName(action, peerName);
-  const message = end(newLink(), name, mtu).nest(IFLA_LINKINFO, (info) => {
-    info.text(IFLA_INFO_KIND, 'veth').nest(IFLA_INFO_DATA, (data) => {
-      data.nest(VETH_INFO_PEER, (peer) => {
-        end(peer.raw(anyLink()), peerName, mtu);
-        if (peerNamespaceFd !== undefined) peer.u32(IFLA_NET_NS_FD, peerNamespaceFd);
-      });
-    });
-  });
-  openIn(options.namespace, () => requestLink(message, action));
-}
-
-function end(message: NetlinkMessage, name: string, mtu: number | undefined): NetlinkMessage {
-  message.text(IFLA_IFNAME, name);
-  return mtu === undefined ? message : message.u32(IFLA_MTU, mtu);
+  using rtnl = Rtnl.open(namespace);
+  const size = mtu === undefined ? {} : { mtu };
+  const peer = { name: peerName, ...size, ...(peerNamespaceFd === undefined ? {} : { namespace: peerNamespaceFd }) };
+  rtnl.links.add({ kind: 'veth', name, ...size, peer });
 }

@@ -3,7 +3,17 @@
  * costs above this is linkpoint's own. Blocks its thread in poll(2); delivers to a counter.
  */
 
-import { constants, layout, mapRing, MessageTable, pin, PollSet, read, setNonblocking, setupRxRing } from '../../native/index.ts';
+import {
+  constants,
+  layout,
+  mapRing,
+  MessageTable,
+  pin,
+  PollSet,
+  read,
+  setNonblocking,
+  setupRxRing,
+} from '../../native/index.ts';
 import { Arena } from '../../stack/arena.ts';
 import { ChildOptions, PATIENCE_MILLISECONDS, QUIET_MILLISECONDS, sayReady } from './window.ts';
 
@@ -23,7 +33,9 @@ do {
 window.print();
 
 function isReadable(): boolean {
-  return (poll.returned(0) & constants.POLLIN) !== 0 || (poll.returned(0) & (constants.POLLHUP | constants.POLLERR)) === 0;
+  return (
+    (poll.returned(0) & constants.POLLIN) !== 0 || (poll.returned(0) & (constants.POLLHUP | constants.POLLERR)) === 0
+  );
 }
 
 function openArena(slots: number): Arena {
@@ -36,9 +48,10 @@ function messageLoop(): () => void {
   const arena = openArena(batch);
   const table = new MessageTable(batch, 1);
   const length = vnetBytes + arena.capacityBytes + 1;
-  for (let slot = 0; slot < batch; slot++) table.setIovec(slot, 0, arena.address + arena.frameStart(slot) - vnetBytes, length);
+  for (let slot = 0; slot < batch; slot++)
+    table.setIovec(slot, 0, arena.address + arena.frameStart(slot) - vnetBytes, length);
   return () => {
-    for (let count = batch; count === batch; ) {
+    for (let count = batch; count === batch;) {
       count = table.receive(FD, 0, batch, constants.MSG_DONTWAIT);
       window.calls++;
       for (let index = 0; index < count; index++) {

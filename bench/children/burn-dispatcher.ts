@@ -1,6 +1,6 @@
 /**
  * A dispatcher that works: each packet takes a given time, by the clock, on the caller's thread or in each worker. By
- * the clock and not by a count of operations, for two processors of one core slow each other's arithmetic down, which is
+ * the clock and not by a count of operations: two processors of one core slow each other's arithmetic down, which is
  * not what the suite is about.
  */
 
@@ -18,7 +18,7 @@ export function burning({ microseconds }: BurnOptions): NetworkDispatcher {
   const milliseconds = microseconds / 1e3;
   return {
     deliverNetworkPacket() {
-      for (const until = performance.now() + milliseconds; performance.now() < until; );
+      for (const until = performance.now() + milliseconds; performance.now() < until;);
     },
   };
 }

@@ -4,7 +4,10 @@ import { openFdBased, PacketList } from '../../index.ts';
 import { ChildOptions, sayReady } from './window.ts';
 
 const options = new ChildOptions(['mode']);
-const endpoint = await openFdBased({ fds: [3], dispatchMode: options.text('mode', 'auto') as 'readv' | 'recvmmsg' | 'auto' });
+const endpoint = await openFdBased({
+  fds: [3],
+  dispatchMode: options.text('mode', 'auto') as 'readv' | 'recvmmsg' | 'auto',
+});
 const list = new PacketList();
 endpoint.on('closed', () => endpoint.close());
 endpoint.attach({

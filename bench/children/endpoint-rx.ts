@@ -28,6 +28,7 @@ const endpoint = await openFdBased({
   ...(batch === 0 ? {} : { batch }),
   ...(slotBytes === 0 ? {} : { slotBytes }),
 });
+window.callsOf = () => endpoint.statistics.get('receiveSyscalls');
 endpoint.attach(new Counting(window));
 sayReady();
 await window.quiet();

@@ -14,6 +14,7 @@ const isGso = vnetHeaderBytes > 0 && size > 1514;
 const endpoint = await openFdBased({ fds: [3], mtu: Math.min(65_535, Math.max(1500, size)), vnetHeaderBytes });
 const list = new PacketList();
 for (let index = 0; index < options.number('batch', 47); index++) list.push(makePacket());
+window.callsOf = () => endpoint.statistics.get('transmitSyscalls');
 sayReady();
 await run(endpoint, window);
 window.print();
@@ -47,7 +48,9 @@ async function run(to: LinkEndpoint, counting: Window): Promise<void> {
   while (!counting.hasEnded && performance.now() < deadline) {
     const isFull = !writeSome(to, counting);
     counting.tick();
-    await (isFull ? new Promise<void>((resolve) => to.once('drain', resolve)) : new Promise((resolve) => setImmediate(resolve)));
+    await (isFull
+      ? new Promise<void>((resolve) => to.once('drain', resolve))
+      : new Promise((resolve) => setImmediate(resolve)));
   }
 }
 

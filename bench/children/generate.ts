@@ -17,7 +17,10 @@ const frame = allocatePinned(size);
 frame.bytes.set(Buffer.from(options.text('head'), 'hex'));
 const table = new MessageTable(BATCH, 1);
 for (let message = 0; message < BATCH; message++) table.setIovec(message, 0, frame.address, size);
-const poll = new PollSet(fds, fds.map(() => constants.POLLOUT));
+const poll = new PollSet(
+  fds,
+  fds.map(() => constants.POLLOUT),
+);
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 let sent = 0;
 let isGone = false;
@@ -28,7 +31,13 @@ const regime = options.text('regime', 'live');
 const step = regime === 'burst' ? burst : regime === 'paced' ? pace : flood;
 while (performance.now() < end && !isGone) step();
 const cpu = process.cpuUsage();
-printLine({ sent, refused: 0, realtime: false, seconds: (performance.now() - began) / 1e3, cpuNs: (cpu.user + cpu.system) * 1e3 });
+printLine({
+  sent,
+  refused: 0,
+  realtime: false,
+  seconds: (performance.now() - began) / 1e3,
+  cpuNs: (cpu.user + cpu.system) * 1e3,
+});
 
 function sendTo(fd: number, count: number): number {
   const taken = table.send(fd, 0, Math.min(count, BATCH), constants.MSG_DONTWAIT | constants.MSG_NOSIGNAL);

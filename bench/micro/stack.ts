@@ -16,12 +16,12 @@ const RING_BATCH = 64;
 const DECORATORS = [0, 1, 3];
 const FRAME_BYTES = 64;
 
-/** Both sides on one thread: the atomics and the arithmetic, no traffic between processors. */
+/** Reserve, commit, peek, release, both sides on one thread: atomics and arithmetic, no traffic between processors. */
 function ringTask(): Task {
   const consumer = new RingConsumer(RING_SLOTS);
   const producer = new RingProducer(RING_SLOTS, consumer.buffer);
   return {
-    name: `reserve, commit, peek, release; batches of ${RING_BATCH}, per slot`,
+    name: `a slot there and back, batch ${RING_BATCH}`,
     run: () => {
       for (let done = 0; done < REPEATS; done += RING_BATCH) {
         const count = Math.min(producer.reserve(), RING_BATCH);

@@ -2,7 +2,7 @@
 
 import { type RowSummary, summarise } from '../analysis.ts';
 import type { MicroSample, Results } from '../results.ts';
-import { MAX_LOSS, MAX_RATIO_SPREAD, MIN_BUSY, MIN_ROUNDS, percent } from '../statistics.ts';
+import { MAX_RATIO_SPREAD, MIN_BUSY, MIN_ROUNDS, percent } from '../statistics.ts';
 import { format, markdownTable, tableOf } from '../table.ts';
 import { derivedFigures } from './derived.ts';
 
@@ -26,7 +26,13 @@ export function renderMarkdown(results: Results, plots: readonly PlotReference[]
   const suites = Object.keys(SUITE_TITLES).filter((suite) => rows.some((row) => row.suite === suite));
   const parts = [
     heading(results),
-    ...suites.map((suite) => renderSuite(suite, rows.filter((row) => row.suite === suite), plots)),
+    ...suites.map((suite) =>
+      renderSuite(
+        suite,
+        rows.filter((row) => row.suite === suite),
+        plots,
+      ),
+    ),
     renderDerived(rows),
     renderMicro(results.micro, plots),
     renderNotes(results.notes),
@@ -35,27 +41,31 @@ export function renderMarkdown(results: Results, plots: readonly PlotReference[]
 }
 
 function heading({ machine, versions, when, rounds }: Results): string {
-  const versionList = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ');
+  const versionList = Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ');
   return `# Benchmarks
 
 Generated from \`bench/results/latest.json\` by \`npm run bench -- report\`; not to be edited.
 
-Measured ${when} on ${machine.cpu}, ${machine.cores} processors, ${machine.memoryGib} GiB, Linux ${machine.kernel}, ${machine.os};
-load before the run ${machine.loadBefore.toFixed(2)}. Versions: ${versionList}.
+Measured ${when} on ${machine.cpu}, ${machine.cores} processors, ${machine.memoryGib} GiB,
+Linux ${machine.kernel}, ${machine.os}; load before the run ${machine.loadBefore.toFixed(2)}.
+Versions: ${versionList}.
 
 How to read it:
 
-- Contestants of a table took turns, each once a round, ${rounds} rounds, every other round backwards. A value is the median,
-  ± is half the range over the median. A ratio is linkpoint's (or the bare loop's) cost over the peer's, formed inside each
-  round; below 1 is cheaper. No ratio is given from fewer than ${MIN_ROUNDS} rounds or when its spread exceeds ${percent(MAX_RATIO_SPREAD)}; none of
-  rates when a receiver was busy less than ${percent(MIN_BUSY)} of the time (the generator was the limit) or lost more than ${percent(MAX_LOSS)}.
-- CPU time is user and system time of the whole process, all its threads. Against C and gVisor the ratio is to the cheapest of
-  their ways to do the same work.
-- *burst*: a real-time generator on the receiver's own processor fills the queue and sleeps until the receiver has nothing
-  to do; *busy* is then the receiver's share of the processor, the rest is the generator's. *live*: the generator is on the other processor. *k/s*: paced, one frame at a time.
+- Contestants of a table took turns, each once a round, ${rounds} rounds, every other round backwards. A value is the
+  median, ± is half the range over the median. A ratio is linkpoint's (or the bare loop's) cost over the peer's, formed
+  inside each round; below 1 is cheaper. No ratio is given from fewer than ${MIN_ROUNDS} rounds or when its spread exceeds
+  ${percent(MAX_RATIO_SPREAD)}. Rates are not compared: on one processor, or live, they are the generator's, too.
+- CPU time is user and system time of the whole process, all its threads. Against C and gVisor the ratio is to the
+  cheapest of their ways to do the same work.
+- *burst*: a real-time generator on the receiver's own processor fills the queue and sleeps until the receiver has
+  nothing to do; *busy* is then the receiver's share of the processor, the rest is the generator's. *live*: the
+  generator is on the other processor; below ${percent(MIN_BUSY)} busy, it was the limit. *k/s*: paced, one frame at a time.
 - *bare FFI*: the same system call, batch and memory as linkpoint's, called from Node in a loop without an endpoint.
 - *lost*: frames that were sent and never delivered, warm-up included.
-- A super-packet of 65,000 B crosses whole where there is a virtio-net header. gVisor has none on TUN: those rows lack it.`;
+- A super-packet of 65,000 B crosses whole where there is a virtio-net header. gVisor has none on TUN: no row there.`;
 }
 
 function renderSuite(suite: string, rows: readonly RowSummary[], plots: readonly PlotReference[]): string {
@@ -67,16 +77,24 @@ function renderSuite(suite: string, rows: readonly RowSummary[], plots: readonly
 function renderDerived(rows: readonly RowSummary[]): string {
   const figures = derivedFigures(rows);
   if (figures.length === 0) return '';
-  return `## Across rows\n\nMedians of different tables, which did not take turns.\n\n${markdownTable([['', 'value'], ...figures])}`;
+  const table = markdownTable([['', 'value'], ...figures]);
+  return `## Scaling, hand-over, bytes\n\n${table}`;
 }
 
 function renderMicro(micro: readonly MicroSample[], plots: readonly PlotReference[]): string {
   if (micro.length === 0) return '';
   const images = plots.filter(({ suite }) => suite === 'micro').map(({ title, file }) => `![${title}](${file})`);
-  const table = micro.map(({ group, name, nsPerOperation, margin }) => [group, name, format(nsPerOperation), percent(margin)]);
+  const table = micro.map(({ group, name, nsPerOperation, margin }) => [
+    group,
+    name,
+    format(nsPerOperation),
+    percent(margin),
+  ]);
   return ['## Small things', ...images, markdownTable([['', 'operation', 'ns (p50)', '±'], ...table])].join('\n\n');
 }
 
 function renderNotes(notes: readonly string[]): string {
-  return notes.length === 0 ? '' : `## What went wrong or was left out\n\n${notes.map((note) => `- ${note}`).join('\n')}`;
+  return notes.length === 0
+    ? ''
+    : `## What went wrong or was left out\n\n${notes.map((note) => `- ${note}`).join('\n')}`;
 }

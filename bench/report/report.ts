@@ -40,9 +40,19 @@ function plotsOf(results: Results): Plot[] {
   const isBurst = ({ name }: RowSummary): boolean => name.includes(', burst');
   const plots = [
     plot('rx', 'rx-burst', 'Receiving from a full queue', rx.filter(isBurst)),
-    plot('rx', 'rx-live', 'Receiving, generator on the other processor', rx.filter((row) => !isBurst(row))),
+    plot(
+      'rx',
+      'rx-live',
+      'Receiving, generator on the other processor',
+      rx.filter((row) => !isBurst(row)),
+    ),
     ...['tx', 'fanout', 'latency'].map((suite) =>
-      plot(suite, suite, { tx: 'Sending', fanout: 'Many fds', latency: 'Latency' }[suite] ?? suite, rows.filter((row) => row.suite === suite)),
+      plot(
+        suite,
+        suite,
+        { tx: 'Sending', fanout: 'Many fds', latency: 'Latency' }[suite] ?? suite,
+        rows.filter((row) => row.suite === suite),
+      ),
     ),
     microPlot(results),
   ];
@@ -53,18 +63,22 @@ function plot(suite: string, name: string, title: string, rows: readonly RowSumm
   const panels = rows.map((row) => ({
     title: row.name,
     unit: row.metric,
-    bars: row.contestants.map(({ info, value, least, most }) => ({ label: info.label, family: info.family, value, least, most })),
+    bars: row.contestants.map(({ info, value, least, most }) => ({
+      label: info.label,
+      family: info.family,
+      value,
+      least,
+      most,
+    })),
   }));
   return { suite, file: `benchmarks/${name}.svg`, title, panels };
 }
 
-/** A panel a group; the 65,000 B sums would flatten the others, so groups are split by magnitude. */
+/** A panel a group. */
 function microPlot({ micro }: Results): Plot {
-  const keyOf = (ns: number): string => (ns >= 1000 ? 'above 1 us' : '');
   const groups = new Map<string, Panel>();
-  for (const { group, name, nsPerOperation: value } of micro) {
-    const title = [group, keyOf(value)].filter((part) => part !== '').join(', ');
-    const family = name.includes('reference') ? 'c' : 'linkpoint';
+  for (const { group: title, name, nsPerOperation: value } of micro) {
+    const family = name.includes('reference') ? 'reference' : 'linkpoint';
     const bars = [...(groups.get(title)?.bars ?? []), { label: name, family, value, least: value, most: value }];
     groups.set(title, { title, unit: 'ns per operation, p50', bars });
   }

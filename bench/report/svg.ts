@@ -36,6 +36,15 @@ const COLORS: Readonly<Record<string, string>> = {
   c: '#8d99ae',
   go: '#e09f3e',
   node: '#c8553d',
+  reference: '#8d99ae',
+};
+const NAMES: Readonly<Record<string, string>> = {
+  linkpoint: 'linkpoint',
+  bare: 'bare FFI loop',
+  c: 'C',
+  go: 'gVisor (Go)',
+  node: 'Node packages',
+  reference: 'slow reference',
 };
 
 /** Draws panels below each other. */
@@ -51,19 +60,22 @@ export function drawPanels(title: string, panels: readonly Panel[]): string {
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" ${style}>`,
     `<rect width="${WIDTH}" height="${y}" fill="#fff"/>`,
     `<text x="12" y="24" font-size="16" font-weight="bold">${escapeText(title)}</text>`,
-    drawLegend(),
+    drawLegend(panels),
     ...parts,
     '</svg>',
     '',
   ].join('\n');
 }
 
-function drawLegend(): string {
-  const names = { linkpoint: 'linkpoint', bare: 'bare FFI loop', c: 'C', go: 'gVisor (Go)', node: 'Node packages' };
-  return Object.entries(names)
+/** Only who is there. */
+function drawLegend(panels: readonly Panel[]): string {
+  const families = new Set(panels.flatMap(({ bars }) => bars.map(({ family }) => family)));
+  return Object.entries(NAMES)
+    .filter(([family]) => families.has(family))
     .map(([family, name], index) => {
       const x = 12 + index * 120;
-      return `<rect x="${x}" y="36" width="10" height="10" fill="${colorOf(family)}"/><text x="${x + 15}" y="45">${name}</text>`;
+      const square = `<rect x="${x}" y="36" width="10" height="10" fill="${colorOf(family)}"/>`;
+      return `${square}<text x="${x + 15}" y="45">${name}</text>`;
     })
     .join('\n');
 }
@@ -72,17 +84,23 @@ function drawPanel({ title, unit, bars }: Panel, y: number): string {
   const scale = BAR_WIDTH / Math.max(...bars.map(({ most }) => most), Number.MIN_VALUE);
   const head = `<text x="12" y="${y + 20}" font-weight="bold">${escapeText(title)}</text>`;
   const right = `<text x="${WIDTH - 12}" y="${y + 20}" text-anchor="end" fill="#666">${escapeText(unit)}</text>`;
-  return [head, right, ...bars.map((bar, index) => drawBar(bar, y + TITLE_HEIGHT - 4 + index * BAR_HEIGHT, scale))].join('\n');
+  return [
+    head,
+    right,
+    ...bars.map((bar, index) => drawBar(bar, y + TITLE_HEIGHT - 4 + index * BAR_HEIGHT, scale)),
+  ].join('\n');
 }
 
 function drawBar({ label, family, value, least, most }: Bar, y: number, scale: number): string {
   const middle = y + BAR_HEIGHT / 2 - 2;
   const [from, to] = [LABEL_WIDTH + least * scale, LABEL_WIDTH + most * scale];
   const whisker = `M${round(from)} ${middle}H${round(to)}M${round(from)} ${middle - 3}v6M${round(to)} ${middle - 3}v6`;
+  const extent = `width="${round(value * scale)}" height="${BAR_HEIGHT - 4}"`;
+  const range = least === most ? '' : `<path d="${whisker}" stroke="#222" fill="none"/>`;
   return [
     `<text x="${LABEL_WIDTH - 8}" y="${y + 11}" text-anchor="end">${escapeText(label)}</text>`,
-    `<rect x="${LABEL_WIDTH}" y="${y}" width="${round(value * scale)}" height="${BAR_HEIGHT - 4}" fill="${colorOf(family)}"/>`,
-    `<path d="${whisker}" stroke="#222" fill="none"/>`,
+    `<rect x="${LABEL_WIDTH}" y="${y}" ${extent} fill="${colorOf(family)}"/>`,
+    range,
     `<text x="${round(to + 6)}" y="${y + 11}">${value >= 100 ? value.toFixed(0) : value.toPrecision(3)}</text>`,
   ].join('');
 }

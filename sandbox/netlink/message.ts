@@ -25,10 +25,17 @@ const NLA_F_NESTED = 0x8000;
 export const NLM_F_REQUEST = 0x1;
 /** Answer with an acknowledgement. */
 export const NLM_F_ACK = 0x4;
+/** Of a request to read: everything, a dump. */
+export const NLM_F_DUMP = 0x300;
+/** Of a request for something new: put it in the place of what is there. */
+export const NLM_F_REPLACE = 0x100;
 /** Of a request for something new: fail with EEXIST if it is there. */
 export const NLM_F_EXCL = 0x200;
 /** Of a request for something new: make it. */
 export const NLM_F_CREATE = 0x400;
+
+/** Of a request for something new: after what is there. */
+export const NLM_F_APPEND = 0x800;
 
 /** A request that grows; `finish()` gives its bytes. */
 export class NetlinkMessage {
@@ -54,6 +61,12 @@ export class NetlinkMessage {
     return this;
   }
 
+  /** Appends zeros up to a multiple of 4: attributes begin there. */
+  pad(): this {
+    this.#grow(-this.#end & 3);
+    return this;
+  }
+
   /** Appends an attribute with these bytes. */
   attribute(type: number, payload: Uint8Array): this {
     const at = this.#open(type);
@@ -64,6 +77,21 @@ export class NetlinkMessage {
   /** Appends an attribute with a text, zero-terminated. */
   text(type: number, value: string): this {
     return this.attribute(type, new Uint8Array(Buffer.from(`${value}\0`)));
+  }
+
+  /** Appends an attribute without a payload. */
+  flag(type: number): this {
+    return this.attribute(type, new Uint8Array(0));
+  }
+
+  /** Appends an attribute with an 8-bit number. */
+  u8(type: number, value: number): this {
+    return this.attribute(type, Uint8Array.of(value));
+  }
+
+  /** Appends an attribute with a 16-bit number in host byte order. */
+  u16(type: number, value: number): this {
+    return this.attribute(type, Uint8Array.of(value & 0xff, value >>> 8));
   }
 
   /** Appends an attribute with a 32-bit number in host byte order. */

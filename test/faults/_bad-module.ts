@@ -3,19 +3,20 @@
 import type { CreateDispatcher } from '../../dispatch/dispatcher-task.ts';
 
 interface Data {
-  readonly how: 'rejects' | 'throws' | 'exits' | 'never' | 'slow';
+  readonly how: 'rejects' | 'throws' | 'exits' | 'never' | 'slow' | 'second-never';
   /** Word 0: factories called; word 1: signals aborted; word 2: packets. */
   readonly shared: SharedArrayBuffer;
 }
 
-const createDispatcher: CreateDispatcher<Data> = async (_link, { how, shared }, { signal }) => {
+const createDispatcher: CreateDispatcher<Data> = async (_link, { how, shared }, { signal, index }) => {
   const words = new Int32Array(shared);
   Atomics.add(words, 0, 1);
   signal.addEventListener('abort', () => Atomics.add(words, 1, 1));
   if (how === 'rejects') await Promise.reject(new RangeError('no dispatcher today'));
   if (how === 'throws') throw Object.assign(new Error('no dispatcher at all'), { code: 'ERR_OF_MINE' });
   if (how === 'exits') process.exit(3);
-  await new Promise((resolve) => setTimeout(resolve, how === 'never' ? 100_000 : 300));
+  const isMade = how === 'second-never' && index === 0;
+  if (!isMade) await new Promise((resolve) => setTimeout(resolve, how === 'slow' ? 300 : 100_000));
   return { deliverNetworkPacket: () => void Atomics.add(words, 2, 1) };
 };
 

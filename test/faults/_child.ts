@@ -2,7 +2,7 @@
 
 import { openFdBased } from '../../link/fd-based.ts';
 import type { RunMode } from '../../link/fd-based-options.ts';
-import { socketPair } from '../../native/index.ts';
+import { closeFd, socketPair } from '../../native/index.ts';
 import { attachRecorder, Recording, type RecorderOptions } from '../regression/_recorder.ts';
 import { delay, ipPacket, Peer, until, upTo } from '../regression/_support.ts';
 
@@ -38,7 +38,16 @@ if (scenario === 'exits-under-traffic') {
   setInterval(() => peer.send(packets), 0);
   setTimeout(() => process.exit(5), 100);
 }
-if (scenario === 'throws-elsewhere') {
+if (scenario === 'closed-listener-throws') {
+  endpoint.on('closed', () => {
+    throw new RangeError('not closed');
+  });
+  process.on('uncaughtException', (error) => process.stdout.write(`caught ${error.message}\n`));
+  closeFd(peerFd);
+  await endpoint.wait();
+  process.stdout.write('quiet\n');
+  setTimeout(() => process.exit(9), 5_000).unref(); // it must end by itself: no worker may be left
+} else if (scenario === 'throws-elsewhere') {
   setImmediate(() => {
     throw new RangeError('not of the endpoint');
   });
@@ -46,6 +55,6 @@ if (scenario === 'throws-elsewhere') {
 if (scenario === 'closes') {
   endpoint.close();
   await endpoint.wait();
-} else {
+} else if (scenario !== 'closed-listener-throws') {
   await delay(60_000); // a signal, or what was thrown, ends the program
 }

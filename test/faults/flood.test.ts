@@ -78,8 +78,6 @@ test.serial('an endpoint with one packet is served while another one is flooded'
 
 test.serial('ring: no wake-up is lost when several endpoints exhaust the budget of a turn', async (t) => {
   const { rigs, counts } = await openFlooded(t, 4, 'ring');
-  const sent = rigs.map(({ endpoint }) => endpoint).length;
-  t.is(sent, 4);
   await watchTurns(rigs, counts);
   // Whatever was sent by now must come, without another packet to shake it loose.
   const received = (): number => sum(rigs.map(({ endpoint }) => endpoint.statistics.get('deliveredPackets')));
@@ -94,7 +92,7 @@ test.serial('ring: no wake-up is lost when several endpoints exhaust the budget 
     const before = counts[index] as number;
     t.is(peer.send(REFILL), REFILL.length);
     await until(() => counts[index] === before + REFILL.length, `endpoint ${index} delivers, and all that it was sent`);
-    t.is(endpoint.statistics.get('receivedPackets'), counts[index]);
+    t.is(endpoint.statistics.get('receivedPackets'), before + REFILL.length);
   }
 });
 

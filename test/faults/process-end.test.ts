@@ -53,6 +53,13 @@ for (const run of RUNS) {
     t.true(milliseconds < LIMIT_MILLISECONDS, `${milliseconds} ms`);
   });
 
+  test.serial(`${run}: what a closed listener throws does not vanish, and hinders nothing`, async (t) => {
+    const { code, stdout, stderr } = await runChild([run, 'closed-listener-throws']);
+    t.is(code, 0, stdout + stderr);
+    t.regex(stdout, /caught not closed/);
+    t.regex(stdout, /quiet/);
+  });
+
   test.serial(`${run}: after close() nothing keeps the program alive`, async (t) => {
     const { code, stderr, milliseconds } = await runChild([run, 'closes']);
     t.is(code, 0, stderr);

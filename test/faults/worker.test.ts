@@ -3,10 +3,11 @@
 import test, { type ExecutionContext } from 'ava';
 
 import type { ClosedReason } from '../../stack/link-endpoint.ts';
-import { pinnedCount } from '../../native/index.ts';
+import { openFdBased } from '../../link/fd-based.ts';
+import { closeFd, pinnedCount, socketPair } from '../../native/index.ts';
 import { fdCount } from '../native/_support.ts';
 import { attachRecorder, Recording } from '../regression/_recorder.ts';
-import { assertInvariant, delay, ipPacket, openRig, type Rig, until, upTo } from '../regression/_support.ts';
+import { assertInvariant, delay, ipPacket, openRig, Peer, type Rig, until, upTo } from '../regression/_support.ts';
 
 const BAD_MODULE = new URL('./_bad-module.js', import.meta.url);
 
@@ -113,6 +114,27 @@ for (const how of ['slow', 'never'] as const) {
     t.deepEqual(rig.reasons.map(({ kind }) => kind), ['detached']);
   });
 }
+
+test.serial('a hang-up does not wait for the factory of another worker', async (t) => {
+  const pairs = [socketPair(), socketPair()];
+  const [first, second] = pairs.map(([, peer]) => new Peer(peer)) as [Peer, Peer];
+  const fds = pairs.map(([fd]) => fd);
+  const reasons: ClosedReason[] = [];
+  const endpoint = await openFdBased({ fds, run: 'worker', closed: (reason) => reasons.push(reason) });
+  t.teardown(async () => {
+    endpoint.close();
+    await endpoint.wait();
+    fds.forEach((fd) => closeFd(fd));
+    second.close();
+  });
+  const shared = new SharedArrayBuffer(16);
+  endpoint.attach({ module: BAD_MODULE, data: { how: 'second-never', shared } });
+  await until(() => Atomics.load(new Int32Array(shared), 0) === 2, 'both factories run');
+  first.close();
+  await until(() => reasons.length > 0, 'closed');
+  await endpoint.wait();
+  t.deepEqual(reasons, [{ kind: 'hangup', fd: fds[0] as number }]);
+});
 
 test.serial('dispatchers that throw, one after the other, leave nothing behind', async (t) => {
   const once = async (run: 'inline' | 'ring' | 'worker'): Promise<void> => {

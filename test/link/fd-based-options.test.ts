@@ -9,11 +9,11 @@ import test from 'ava';
 import { openFdBased } from '../../link/fd-based.ts';
 import type { FdBasedOptions } from '../../link/fd-based-options.ts';
 import { SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM } from '../../native/constants.ts';
-import { closeFd, describeFd, isNonblocking, setNonblocking, socketPair } from '../../native/index.ts';
+import { closeFd, describeFd, isNonblocking, Readiness, setNonblocking, socketPair } from '../../native/index.ts';
 import { Capability, type ClosedReason } from '../../stack/index.ts';
-import { fdCount, until } from '../native/_support.ts';
+import { delay, fdCount, runFixture, until } from '../native/_support.ts';
 import { openBench, packetOf, received, record } from './_fd-based-support.ts';
-import { closeLater, ipv4Packet, OWN, readSome, writeSome } from './_fd-support.ts';
+import { closeLater, ipv4Packet, OWN, readSome, Recorder, writeSome } from './_fd-support.ts';
 import { PacketList } from '../../stack/packet-list.ts';
 
 const MODULE = new URL('../dispatch/_counting-dispatcher.js', import.meta.url);
@@ -37,6 +37,10 @@ const WRONG: readonly [string, Partial<FdBasedOptions>, RegExp][] = [
   ['packet-mmap on another socket', { dispatchMode: 'packet-mmap' }, /no AF_PACKET socket; use recvmmsg/],
   ['an unknown dispatch mode', { dispatchMode: 'epoll' as 'readv' }, /dispatchMode is "epoll"; one of auto, readv/],
   ['a way of running that is none', { run: 'thread' as 'ring' }, /run is "thread"; one of inline, worker, ring/],
+  ['a ring of no blocks', { ring: { blockCount: 0 } }, /ring.blockCount is 0; an integer from 1 to/],
+  ['a ring of half a block', { ring: { blockCount: 0.5 } }, /ring.blockCount is 0.5/],
+  ['blocks of less than a frame', { ring: { blockBytes: 1024 } }, /ring.blockBytes is 1024; an integer from/],
+  ['a negative retire timeout', { ring: { retireMilliseconds: -1 } }, /ring.retireMilliseconds is -1/],
   ['a virtio-net header of 11 bytes', { vnetHeaderBytes: 11 as 10 }, /vnetHeaderBytes is "11"; one of 0, 10, 12/],
 ];
 
@@ -203,3 +207,24 @@ for (const run of ['inline', 'ring'] as const) {
     t.is(endpoint.statistics.get('shortWrites'), 1);
   });
 }
+
+test.serial('an attach that fails because one fd is polled by somebody else leaves the others alone', async (t) => {
+  const { endpoint, fds, peer } = await openBench(t, {}, 2);
+  const other = Readiness.watch(fds[1] as number, { readable: true }, () => {});
+  t.teardown(() => other.close());
+  const recorder = new Recorder();
+  t.throws(() => endpoint.attach(recorder), { code: 'ERR_FD_POLLED' });
+  t.false(endpoint.isAttached);
+  writeSome(peer, ipv4Packet(60));
+  await delay(50);
+  t.is(recorder.frames.length, 0, 'a dispatcher whose attach() threw got a packet');
+  other.close();
+  endpoint.attach(recorder);
+  await received(endpoint, 1);
+  t.is(recorder.frames.length, 1);
+});
+
+test.serial('when the process runs out of descriptors, an open that fails gives back those that it had', (t) => {
+  const { status, output } = runFixture('../link/_out-of-descriptors.js');
+  t.is(status, 0, output);
+});

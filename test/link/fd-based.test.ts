@@ -219,6 +219,20 @@ test('writeRawPacket() answers false when the queue is full', async (t) => {
   t.is(endpoint.statistics.get('shortWrites'), 1);
 });
 
+for (const vnetHeaderBytes of [0, 10] as const) {
+  const name = `${vnetHeaderBytes} bytes of virtio-net header`;
+  test(`${name}: a packet that ends behind its memory is refused and counted, not sent with what lies there`, async (t) => {
+    const { endpoint, peer } = await openBench(t, { mtu: MTU, vnetHeaderBytes, transmitSlots: 1 });
+    const packet = packetOf(endpoint, ipv4Packet(60));
+    packet.start = packet.limit - 60;
+    packet.networkOffset = packet.start;
+    packet.end = packet.start + 1000; // the total length of a header, believed
+    t.is(endpoint.writePackets(PacketList.of(packet)), 1);
+    t.is(endpoint.statistics.get('transmit-refused'), 1);
+    t.is(readSome(peer), null);
+  });
+}
+
 test('allocate() gives packets with headroom until its slots are used up, which is counted', async (t) => {
   const { endpoint } = await openBench(t, { transmitSlots: 3, mtu: MTU });
   const packets = [1, 2, 3].map(() => endpoint.allocate(MTU));

@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 
 import { ETHERTYPE_ARP, ETHERTYPE_IPV4 } from '../../header/ethernet.ts';
 import { type InjectableFdEndpoint, type InjectableFdOptions, openInjectable } from '../../link/injectable.ts';
+import { openFdBased } from '../../link/fd-based.ts';
 import { packetOver } from '../../link/raw-packet.ts';
 import { SOCK_DGRAM, SOCK_SEQPACKET } from '../../native/constants.ts';
 import { closeFd, describeFd, pinnedCount, socketPair } from '../../native/index.ts';
@@ -106,6 +107,19 @@ test('a full queue is a short count, and `drain` comes once when it is worth wri
   await until(() => drains === 1, 'drain was emitted');
   list.dropFirst(accepted);
   t.true(endpoint.writePackets(list) > 0);
+});
+
+test('the fd may be read by an endpoint of this thread: a full queue is a short count all the same', async (t) => {
+  const { endpoint, peer } = open(t);
+  const reader = await openFdBased({ fds: [endpoint.fd] });
+  t.teardown(() => reader.close());
+  reader.attach(new Recorder());
+  const packets = Array.from({ length: 2000 }, () => packetOver(ipv4Packet(1000), 0));
+  const drained = new Promise<void>((resolve) => endpoint.once('drain', resolve));
+  const accepted = endpoint.writePackets(PacketList.of(...packets));
+  t.true(accepted < packets.length);
+  for (let index = 0; index < accepted; index++) t.truthy(readSome(peer));
+  await drained;
 });
 
 test('packets to a peer that is gone are counted, not thrown', (t) => {

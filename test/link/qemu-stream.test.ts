@@ -1,6 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 
+import { requestChecksum } from '../../gso/index.ts';
+import * as checksum from '../../header/checksum.ts';
 import { ETHERTYPE_IPV4 } from '../../header/ethernet.ts';
 import { openQemuStream, type QemuStreamEndpoint, type QemuStreamOptions } from '../../link/qemu-stream.ts';
 import { packetOver } from '../../link/raw-packet.ts';
@@ -8,6 +10,7 @@ import { SHUT_WR, SOCK_SEQPACKET, SOCK_STREAM } from '../../native/constants.ts'
 import { closeFd, describeFd, pinnedCount, shutdown, socketPair } from '../../native/index.ts';
 import { type ClosedReason, type PacketBuffer, PacketList } from '../../stack/index.ts';
 import { delay, fdCount, until } from '../native/_support.ts';
+import { ethernetHeader, joined, tcpPacket } from './_fd-based-support.ts';
 import { ethernetFrame, OWN, owned, PEER, readSome, Recorder, writeSome } from './_fd-support.ts';
 
 interface Link {
@@ -132,6 +135,30 @@ test('an empty packet is refused and counted: its length of 0 would end the conn
   t.is(endpoint.writePackets(packetsOf(frames)), 4);
   t.deepEqual(readSome(peer), Uint8Array.from(wire(frames[0]!, frames[2]!)));
   t.like(endpoint.statistics.snapshot(), { transmittedPackets: 2, drops: { 'transmit-refused': 2 } });
+});
+
+test('a checksum that was left to the link is completed, for nobody behind the stream would', (t) => {
+  const { endpoint, peer } = open(t);
+  const packet = packetOver(joined(ethernetHeader(PEER, OWN), tcpPacket(100)), 14);
+  packet.view.setUint16(14 + 20 + 16, 0);
+  t.true(requestChecksum(packet));
+  const list = PacketList.of(packet);
+  t.is(endpoint.writePackets(list), 1);
+  const frame = readSome(peer)?.slice(4) as Uint8Array;
+  t.is(frame.length, packet.length);
+  const view = new DataView(frame.buffer);
+  t.true(checksum.isIntact(checksum.sum(view, 34, 120, checksum.pseudoHeaderIpv4(view, 14, 6, 120))));
+});
+
+test('a packet that ends behind its memory is refused and counted, not sent with what lies there', (t) => {
+  const { endpoint, peer } = open(t, { transmitSlots: 1 });
+  const packet = endpoint.allocate(20) as PacketBuffer;
+  packet.start = packet.limit - 20;
+  packet.networkOffset = packet.start;
+  packet.end = packet.start + 1000; // the total length of a header, believed
+  t.is(endpoint.writePackets(PacketList.of(packet)), 1);
+  t.is(endpoint.statistics.get('transmit-refused'), 1);
+  t.is(readSome(peer), null);
 });
 
 test('a raw packet is framed, a long one is a typed error', (t) => {

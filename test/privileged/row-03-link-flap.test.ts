@@ -9,7 +9,7 @@ import { type FdBasedEndpoint, openFdBased } from '../../link/fd-based.ts';
 import type { RunMode } from '../../link/fd-based-options.ts';
 import type { ClosedReason } from '../../stack/link-endpoint.ts';
 import { attachRecorder, Recording } from '../regression/_recorder.ts';
-import { delay, RUNS, until } from '../regression/_support.ts';
+import { delay, RUNS, until, upTo } from '../regression/_support.ts';
 import { TEST_PROTOCOL } from './native-support.ts';
 import { LINK_KINDS, type LinkKind, makeLink, testFrame, type TestLink } from './row-support.ts';
 
@@ -103,4 +103,38 @@ for (const run of RUNS) {
       await assertEndsBy(t, rig);
     });
   }
+
+  for (const kind of LINK_KINDS.filter((name) => name !== 'tap')) {
+    test.serial(`row 3: ${run}, ${kind}: frames from before the deletion come, and do not pass for a link that is up`, async (t) => {
+      const rig = await openFlapRig(t, run, kind);
+      await rig.link.sender.sendAll(upTo(100).map((sequence) => testFrame(sequence)));
+      rig.link.remove();
+      attach(rig, run);
+      await assertEndsBy(t, rig);
+      t.deepEqual(rig.recording.sequences, upTo(100));
+    });
+  }
+}
+
+for (const kind of LINK_KINDS) {
+  test.serial(`row 3: inline, ${kind}: a link that goes down in the middle of a batch is noticed, and received from again`, async (t) => {
+    const rig = await openFlapRig(t, 'inline', kind);
+    await rig.link.sender.sendAll([1, 2, 3, 4].map((sequence) => testFrame(sequence)));
+    const { endpoint, link } = rig;
+    let delivered = 0;
+    let last = 0;
+    endpoint.attach({
+      deliverNetworkPacket(protocol, packet) {
+        if (protocol !== TEST_PROTOCOL) return;
+        if (delivered++ === 0) link.setUp(false);
+        last = packet.view.getUint32(packet.networkOffset + 4);
+      },
+    });
+    await until(() => delivered === 4, 'what was queued came');
+    await delay(60);
+    t.is(endpoint.statistics.get('linkFlaps'), kind === 'tap' ? 0 : 1);
+    link.setUp(true);
+    await until(() => last === 9 || (link.sender.send([testFrame(9)]), false), 'a frame came after the flap');
+    t.deepEqual(rig.reasons, []);
+  });
 }

@@ -118,11 +118,13 @@ static inline void window_print(const struct window *w) {
     printf("{\"error\":\"no full window\",\"total\":%llu}\n", (unsigned long long)w->packets);
     return;
   }
-  printf("{\"packets\":%llu,\"bytes\":%llu,\"calls\":%llu,\"seconds\":%.6f,\"userNs\":%lld,\"systemNs\":%lld,\"total\":%llu}\n",
+  printf("{\"packets\":%llu,\"bytes\":%llu,\"calls\":%llu,\"seconds\":%.6f,"
+         "\"userNs\":%lld,\"systemNs\":%lld,\"total\":%llu}\n",
          (unsigned long long)(w->packets1 - w->packets0), (unsigned long long)(w->bytes1 - w->bytes0),
          (unsigned long long)(w->calls1 - w->calls0), (w->ended - w->started) / 1e9,
          (long long)(nanoseconds(w->usage1.ru_utime) - nanoseconds(w->usage0.ru_utime)),
-         (long long)(nanoseconds(w->usage1.ru_stime) - nanoseconds(w->usage0.ru_stime)), (unsigned long long)w->packets);
+         (long long)(nanoseconds(w->usage1.ru_stime) - nanoseconds(w->usage0.ru_stime)),
+         (unsigned long long)w->packets);
 }
 
 /** Waits for input; 0 when nothing came for so long that the sample is over. */

@@ -85,7 +85,8 @@ int main(int argc, char **argv) {
   static uint8_t frame[MAX_FRAME];
   int fds[MAX_FDS], fd_count = 0;
   char *list = strdup(option(argc, argv, "--fds", "3"));
-  for (char *text = strtok(list, ","); text != NULL && fd_count < MAX_FDS; text = strtok(NULL, ",")) fds[fd_count++] = atoi(text);
+  for (char *text = strtok(list, ","); text != NULL && fd_count < MAX_FDS; text = strtok(NULL, ","))
+    fds[fd_count++] = atoi(text);
   size_t size = number(argc, argv, "--size", 64);
   if (size > MAX_FRAME) return 2;
   from_hex(option(argc, argv, "--head", ""), frame);

@@ -39,8 +39,8 @@ static int run_ping(long count, long idle_us, size_t size, const char *head) {
 int main(int argc, char **argv) {
   set_nonblocking(FD);
   if (strcmp(option(argc, argv, "--role", "ping"), "ping") == 0)
-    return run_ping(number(argc, argv, "--count", 1000), number(argc, argv, "--idle-us", 0), number(argc, argv, "--size", 64),
-                    option(argc, argv, "--head", "45"));
+    return run_ping(number(argc, argv, "--count", 1000), number(argc, argv, "--idle-us", 0),
+                    number(argc, argv, "--size", 64), option(argc, argv, "--head", "45"));
   say_ready();
   for (ssize_t length; (length = wait_and_read()) > 0;)
     if (write(FD, frame, length) < 0) break;

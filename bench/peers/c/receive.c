@@ -104,7 +104,9 @@ int main(int argc, char **argv) {
   if (strcmp(mode, "read") == 0) run_read();
   else if (strcmp(mode, "readv") == 0) run_readv();
   else if (strcmp(mode, "recvmmsg") == 0) run_recvmmsg(batch);
-  else run_ring(number(argc, argv, "--block", 1 << 18), number(argc, argv, "--blocks", 16), number(argc, argv, "--retire-ms", 1));
+  else
+    run_ring(number(argc, argv, "--block", 1 << 18), number(argc, argv, "--blocks", 16),
+             number(argc, argv, "--retire-ms", 1));
   window_print(&window);
   return 0;
 }

@@ -61,7 +61,9 @@ func write(link stack.LinkEndpoint, packets []stack.PacketBufferPtr) (int, tcpip
 }
 
 func open(closed func()) stack.LinkEndpoint {
-	modes := map[string]fdbased.PacketDispatchMode{"readv": fdbased.Readv, "recvmmsg": fdbased.RecvMMsg, "mmap": fdbased.PacketMMap}
+	modes := map[string]fdbased.PacketDispatchMode{
+		"readv": fdbased.Readv, "recvmmsg": fdbased.RecvMMsg, "mmap": fdbased.PacketMMap,
+	}
 	link, err := fdbased.New(&fdbased.Options{
 		FDs: []int{fd}, MTU: 65535, EthernetHeader: *eth, GSOMaxSize: uint32(*gso), PacketDispatchMode: modes[*mode],
 		ClosedFunc: func(tcpip.Error) { closed() },

@@ -31,7 +31,8 @@ export interface RowRun<Sample> {
 }
 
 /**
- * Runs all rounds of a row. A contestant that fails is tried again in the next round; one that has failed twice is out.
+ * Runs all rounds of a row. A contestant that fails is tried again in the next round; one that has failed twice and
+ * never given a sample is out.
  * @param measure gives a sample or says why not
  */
 export async function runRounds<C extends { readonly label: string }, Sample>(
@@ -43,13 +44,16 @@ export async function runRounds<C extends { readonly label: string }, Sample>(
 ): Promise<RowRun<Sample>> {
   const samples: Sample[] = [];
   const failures = new Map<C, string[]>();
+  const proven = new Set<C>();
   for (let round = 0; round < rounds && !limit.hasPassed; round++) {
     for (const contestant of orderOf(contestants, round)) {
       const before = failures.get(contestant) ?? [];
-      if (before.length >= 2) continue;
+      if (before.length >= 2 && !proven.has(contestant)) continue;
       const outcome = await measure(contestant, round);
-      if ('sample' in outcome) samples.push(outcome.sample);
-      else failures.set(contestant, [...before, outcome.failure]);
+      if ('sample' in outcome) {
+        samples.push(outcome.sample);
+        proven.add(contestant);
+      } else failures.set(contestant, [...before, outcome.failure]);
     }
   }
   const notes = [...failures].map(

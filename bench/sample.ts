@@ -64,8 +64,8 @@ export async function measureSample(row: Row, contestant: Contestant, round: num
     const isRx = row.suite === 'rx';
     const sent = isRx ? await generate(row, setting, device, milliseconds) : await drain(device, child);
     const result = isRx ? await child.line(RESULT_MILLISECONDS) : sent;
-    if (result === null || result['error'] !== undefined)
-      return { failure: String(result?.['error'] ?? `ended: ${child.complaint}`) };
+    if (result === null) return { failure: `ended without a result: ${child.complaint}` };
+    if (result['error'] !== undefined) return { failure: `${result['error']} (${result['total']} packets in all)` };
     return check(row, contestant, round, result, isRx ? sent : null);
   } finally {
     await child.end();

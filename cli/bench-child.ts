@@ -12,7 +12,7 @@ import type { Direction, FramePlan, SelfDevice } from './bench-options.ts';
 import { Receiver } from './bench-receive.ts';
 import { clock } from './bench-tally.ts';
 import { Transmitter } from './bench-transmit.ts';
-import { CHILD_SOCKET_FD, listenToParent } from './child.ts';
+import { CHILD_SOCKET_FD, listenToParent } from '../sandbox/child.ts';
 
 /** Behind the conversation: the other end of a socketpair. */
 const PAIR_FD = CHILD_SOCKET_FD + 1;

@@ -14,7 +14,7 @@ import { LinkpointError } from '../errors.ts';
 import { closeFd, socketPair } from '../native/index.ts';
 import type { BenchChildMessage, BenchChildTask, BenchParentMessage } from './bench-child.ts';
 import type { BenchOptions, SelfDevice } from './bench-options.ts';
-import { Child } from './child.ts';
+import { Child } from '../sandbox/child.ts';
 
 const SCRIPT = fileURLToPath(new URL('./bench-child-main.js', import.meta.url));
 /** Of the pair: some hundred frames, as of a network device's queue. */

@@ -24,14 +24,14 @@ import {
   setInterfaceUp,
 } from '../native/index.ts';
 import { createVeth } from '../sandbox/veth.ts';
-import { listenToParent } from './child.ts';
+import { listenToParent } from '../sandbox/child.ts';
 import { IPV4_PREFIX_LENGTH, IPV6_PREFIX_LENGTH, MTU, OURS, THEIRS } from './demo-addresses.ts';
 import { Exchange } from './demo-exchange.ts';
 import type { ChildMessage, NamedExchange, Refusal, StartMessage, Tier } from './demo-messages.ts';
 import { planExchange } from './demo-plan.ts';
 import { probe } from './demo-probe.ts';
 import { exchangeUdp } from './demo-udp.ts';
-import type { MessageSocket } from './message-socket.ts';
+import type { MessageSocket } from '../sandbox/message-socket.ts';
 
 type Parent = MessageSocket<StartMessage, ChildMessage>;
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { LinkpointError } from '../errors.ts';
 import { closeFd } from '../native/index.ts';
-import { Child } from './child.ts';
+import { Child } from '../sandbox/child.ts';
 import type { DemoTask } from './demo-child.ts';
 import type { ChildMessage, DeviceMessage, Refusal, ResultMessage, StartMessage } from './demo-messages.ts';
 

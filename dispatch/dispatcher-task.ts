@@ -92,6 +92,8 @@ interface HalfModule {
 /** Makes the dispatcher and runs it until the link ends or the task is stopped. */
 export async function runDispatcherTask(task: DispatcherTask): Promise<TaskEnd> {
   const abort = new AbortController();
+  /** Another fd of the endpoint has ended. */
+  const finishing = new AbortController();
   const polling = new Int32Array(task.polling);
   Atomics.store(polling, 0, POLLS);
   const stopped: TaskEnd = { kind: 'stopped', fd: task.fd, errno: 0 };
@@ -101,12 +103,14 @@ export async function runDispatcherTask(task: DispatcherTask): Promise<TaskEnd> 
   });
   let half: EndpointHalf | undefined;
   const collecting = setInterval(() => half?.collectKernelDrops(), COLLECT_MILLISECONDS);
+  task.port.on('message', () => finishing.abort());
   try {
     half = ((await import(task.halfModule)) as HalfModule).openHalf(task.halfOptions);
-    const dispatcher = await unlessAborted(createDispatcher(task, half, abort.signal), abort.signal);
+    const ending = AbortSignal.any([abort.signal, finishing.signal]);
+    const dispatcher = await unlessAborted(createDispatcher(task, half, abort.signal), ending);
     if (dispatcher === null) return stopped;
     if (half.hasEnded) return { kind: 'closed', fd: task.fd, errno: 0 };
-    return await untilClosed(task, half, dispatcher, abort.signal);
+    return await untilClosed(task, half, dispatcher, { stop: abort.signal, finish: finishing.signal });
   } catch (error) {
     return { kind: 'thrown', fd: task.fd, errno: 0, error: errorData(asError(error)) };
   } finally {
@@ -145,18 +149,18 @@ function untilClosed(
   task: DispatcherTask,
   half: EndpointHalf,
   dispatcher: NetworkDispatcher,
-  signal: AbortSignal,
+  signals: { readonly stop: AbortSignal; readonly finish: AbortSignal },
 ): Promise<TaskEnd> {
   const { endpoint } = half;
   const stopped: TaskEnd = { kind: 'stopped', fd: task.fd, errno: 0 };
   return new Promise((resolve) => {
     endpoint.on('closed', (reason) => resolve(taskEndOf(task.fd, reason, half)));
     endpoint.on('drain', () => task.port.postMessage('drain'));
-    task.port.on('message', () => {
+    signals.stop.addEventListener('abort', () => resolve(stopped), { once: true });
+    signals.finish.addEventListener('abort', () => {
       half.drain();
       resolve(stopped);
     });
-    signal.addEventListener('abort', () => resolve(stopped), { once: true });
     endpoint.attach(dispatcher);
   });
 }

@@ -37,7 +37,7 @@ class RingReader implements TurnTaker {
   readonly #pool: PacketPool;
   readonly #intake: Intake;
   readonly #sink: BatchSink;
-  readonly #consumerFd = new Fd(createEventFd(), true);
+  readonly #consumerFd: Fd;
   readonly #poll: FdPoll;
   readonly #wake: () => void;
   readonly #onThrown: (end: LinkEnd) => void;
@@ -58,9 +58,10 @@ class RingReader implements TurnTaker {
     const slotCount = receive.capacityBytes <= SMALL_SLOT_BYTES ? SMALL_SLOTS : LARGE_SLOTS;
     this.ring = new RingConsumer(slotCount);
     this.arena = new Arena(slotCount, receive.capacityBytes);
-    this.arena.address = pin(this.arena.bytes); // for this thread's writers, too: lent packets are sent where they lie
     this.#pool = new PacketPool(this.arena);
     this.#intake = new Intake(counters, receive.vnetHeaderBytes, receive.deliverTruncated);
+    this.#consumerFd = new Fd(createEventFd(), true);
+    this.arena.address = pin(this.arena.bytes); // for this thread's writers, too: lent packets are sent where they lie
     this.#poll = new FdPoll(this.#consumerFd.number);
   }
 
@@ -156,7 +157,7 @@ class RingReader implements TurnTaker {
 /** Reads fds by blocking workers and delivers on the caller's thread. */
 export class RingRunner implements Runner, CrewListener {
   readonly #links: readonly ReceiveOptions[];
-  readonly #readers: readonly RingReader[];
+  readonly #readers: RingReader[] = [];
   readonly #crew: WorkerCrew;
   readonly #statistics: LinkStatistics;
   readonly #listener: RunnerListener;
@@ -170,9 +171,14 @@ export class RingRunner implements Runner, CrewListener {
     this.#crew = new WorkerCrew(links.map((link) => link.fd), this);
     const onThrown = (end: LinkEnd): void => listener.onEnd(end);
     const counters = statistics.block(0);
-    this.#readers = links.map(
-      (link, index) => new RingReader(link, sink, counters, { wake: () => this.#crew.wake(index), onThrown }),
-    );
+    try {
+      links.forEach((link, index) => {
+        this.#readers.push(new RingReader(link, sink, counters, { wake: () => this.#crew.wake(index), onThrown }));
+      });
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   get isBusy(): boolean {

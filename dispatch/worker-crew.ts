@@ -8,7 +8,7 @@
  */
 
 import { asError } from '../errors.ts';
-import { closeFd, openAll } from '../native/fd.ts';
+import { closeFd, openEach } from '../native/fd.ts';
 import { createEventFd, drainEventFd, signalEventFd } from '../native/poll.ts';
 import { errorData, type TaskEnd } from './link-end.ts';
 import { WorkerPool } from './pool.ts';
@@ -43,7 +43,7 @@ export class WorkerCrew {
 
   constructor(fds: readonly number[], listener: CrewListener) {
     this.#fds = fds;
-    this.#stopFds = openAll(fds.length, createEventFd);
+    this.#stopFds = openEach(fds.length, createEventFd);
     this.#listener = listener;
   }
 

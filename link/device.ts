@@ -2,7 +2,7 @@
  * What opened devices have in common: descriptors that are closed together, and the namespace they are opened in.
  */
 
-import { Fd } from '../native/fd.ts';
+import { Fd, openEach } from '../native/fd.ts';
 import { openNamespace, runInNamespace } from '../native/namespace.ts';
 import { InvalidOptionError } from '../errors.ts';
 
@@ -67,9 +67,8 @@ export function openIn<T>(namespace: Namespace | undefined, open: () => T): T {
  * @param openOne gets the index of the queue, from 0
  */
 export function openAll(count: number, openOne: (index: number) => number, finish: (fds: number[]) => void): number[] {
-  const fds: number[] = [];
+  const fds = openEach(count, openOne);
   try {
-    for (let index = 0; index < count; index++) fds.push(openOne(index));
     finish(fds);
     return fds;
   } catch (error) {

@@ -138,7 +138,7 @@ export function resolveFdBasedOptions(options: FdBasedOptions): ResolvedFdBasedO
     capacityBytes,
     batch: integer('batch', options.batch ?? defaultBatch(capacityBytes), 1, 1024),
     deliverTruncated: options.deliverTruncated ?? false,
-    ring: { ...DEFAULT_RING_GEOMETRY, ...options.ring },
+    ring: resolveRing(options.ring ?? {}),
     fanout: options.fanout,
     transmitSlots: integer('transmitSlots', options.transmitSlots ?? 256, 1, 65_536),
   };
@@ -232,6 +232,16 @@ function isMessageSocket({ isPacketSocket, type }: FdDescription): boolean {
 
 function defaultBatch(capacityBytes: number): number {
   return capacityBytes <= SMALL_SLOT_BYTES ? BATCH_OF_SMALL_SLOTS : BATCH_OF_LARGE_SLOTS;
+}
+
+/** The kernel refuses what is no multiple of its pages; no blocks at all would be a request for no ring. */
+function resolveRing(asked: Partial<RingGeometry>): RingGeometry {
+  const { blockBytes, blockCount, retireMilliseconds } = { ...DEFAULT_RING_GEOMETRY, ...asked };
+  return {
+    blockBytes: integer('ring.blockBytes', blockBytes, 4096, 1 << 30),
+    blockCount: integer('ring.blockCount', blockCount, 1, 65_536),
+    retireMilliseconds: integer('ring.retireMilliseconds', retireMilliseconds, 0, 60_000),
+  };
 }
 
 function resolveGso(vnetHeaderBytes: VnetHeaderBytes, asked: number | undefined): GsoSupport {

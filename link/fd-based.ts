@@ -23,7 +23,7 @@ import { InvalidOptionError } from '../errors.ts';
 import { flowHash } from '../header/flow.ts';
 import { HEADER_BYTES as ETHERNET_HEADER_BYTES } from '../header/ethernet.ts';
 import type { LinkAddress } from '../header/address.ts';
-import { closeFd, duplicate, setNonblocking } from '../native/fd.ts';
+import { closeFd, duplicate, openEach, setNonblocking } from '../native/fd.ts';
 import { pin, unpin } from '../native/memory.ts';
 import { Arena } from '../stack/arena.ts';
 import { type Capabilities, type GsoSupport, HARDWARE_ETHER, HARDWARE_NONE } from '../stack/link-endpoint.ts';
@@ -78,7 +78,8 @@ export class FdBasedEndpoint extends EndpointBase {
     rings: readonly RxRing[] = [],
   ) {
     super(statistics, block);
-    const first = options.links[0] as FdLink;
+    const { links } = options;
+    const first = links[0] as FdLink;
     this.#options = options;
     this.#rings = rings;
     this.mtu = options.mtu;
@@ -87,21 +88,22 @@ export class FdBasedEndpoint extends EndpointBase {
     this.gso = options.gso;
     this.maxHeaderLength = options.ethernetHeader ? ETHERNET_HEADER_BYTES : 0;
     this.hardwareType = options.ethernetHeader ? HARDWARE_ETHER : HARDWARE_NONE;
-    this.fds = options.links.map((link) => link.fd);
+    this.fds = links.map((link) => link.fd);
     this.dispatchMode = first.mode;
     this.vnetHeaderBytes = first.vnetHeaderBytes;
-    this.#pollFds = options.run === 'inline' ? [] : this.fds.map((fd) => duplicate(fd));
+    this.#transmit = new PacketPool(new Arena(options.transmitSlots, Math.max(this.mtu, this.gso.maxSize)));
+    this.#pollFds = options.run === 'inline' ? [] : openEach(links.length, (index) => duplicate((links[index] as FdLink).fd));
     this.#polls = (options.run === 'inline' ? this.fds : this.#pollFds).map((fd) => new FdPoll(fd));
     this.#sink = new FdSink(this.counters, options);
-    this.#runner = this.#openRunner({
-      onEnd: (end) => this.#onLinkEnd(end),
-      onLeave: (how, fd) => (how === 'detached' ? this.detach(fd) : this.close()),
-      onDrain: () => this.emit('drain'),
-      onIdle: () => this.#onIdle(),
-    });
+    try {
+      this.#runner = this.#openRunner();
+    } catch (error) {
+      for (const fd of this.#pollFds) closeFd(fd);
+      throw error;
+    }
     // Last, for the kernel may have refused the ring of a reader: nothing is pinned then.
-    this.#transmit = this.#openTransmitSlots();
-    this.#writers = options.links.map((link, index) => this.#openWriter(link, index));
+    this.#transmit.arena.address = pin(this.#transmit.arena.bytes);
+    this.#writers = links.map((link, index) => this.#openWriter(link, index));
     this.#chosenWriter = this.#writers.length === 1 ? (this.#writers[0] as FdWriter) : null;
   }
 
@@ -159,7 +161,12 @@ export class FdBasedEndpoint extends EndpointBase {
 
   protected override onAttach(): void {
     this.#sink.dispatcher = this.dispatcher;
-    this.#runner.start();
+    try {
+      this.#runner.start();
+    } catch (error) {
+      this.onDetach(); // somebody else polls one of the fds: none is read
+      throw error;
+    }
   }
 
   protected override onDetach(): void {
@@ -207,7 +214,7 @@ export class FdBasedEndpoint extends EndpointBase {
 
   /** A stop has taken effect: nothing reads the fds any more. */
   #onIdle(): void {
-    if (this.hasEnded) this.#releaseFds();
+    if (this.hasEnded && !this.#runner.isBusy) this.#releaseFds();
     this.settle();
   }
 
@@ -235,8 +242,14 @@ export class FdBasedEndpoint extends EndpointBase {
     this.end({ kind, fd, ...(error === undefined ? {} : { error }) });
   }
 
-  #openRunner(listener: RunnerListener): Runner {
+  #openRunner(): Runner {
     const { links, run } = this.#options;
+    const listener: RunnerListener = {
+      onEnd: (end) => this.#onLinkEnd(end),
+      onLeave: (how, fd) => (how === 'detached' ? this.detach(fd) : this.close()),
+      onDrain: () => void (this.hasEnded || this.emit('drain')),
+      onIdle: () => this.#onIdle(),
+    };
     const receive = links.map((link) => receiveOptions(link, this.#options));
     if (run === 'inline') return new InlineRunner(receive, this.#polls, this.#sink, this.counters, listener);
     if (run === 'ring') return new RingRunner(receive, this.#sink, super.statistics, listener);
@@ -247,12 +260,6 @@ export class FdBasedEndpoint extends EndpointBase {
       statisticsBlock: index + 1,
     });
     return new WorkerRunner(links.map((link, index) => ({ fd: link.fd, halfModule, halfOptions: halfOf(link, index) })), listener);
-  }
-
-  #openTransmitSlots(): PacketPool {
-    const arena = new Arena(this.#options.transmitSlots, Math.max(this.mtu, this.gso.maxSize));
-    arena.address = pin(arena.bytes);
-    return new PacketPool(arena);
   }
 
   #openWriter(link: FdLink, index: number): FdWriter {

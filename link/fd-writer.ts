@@ -80,7 +80,7 @@ export class FdWriter {
       const taken = this.#options.isSocket ? this.#sendBatch(list, at, count) : this.#writeEach(list, at, count);
       at += taken;
       if (taken < count) break;
-      // The batch was cut before its end by a packet whose offload request makes no sense.
+      // The batch was cut before its end by a packet whose positions or offload request make no sense.
       if (at < to && count < BATCH) {
         this.#counters.add(Counter['transmit-refused'], 1);
         at++;
@@ -107,9 +107,10 @@ export class FdWriter {
     return count;
   }
 
-  /** Points message `message` at the packet; false when its offload request contradicts its bytes, or no copy slot takes it. */
+  /** Points message `message` at the packet; false when it is unsound, or no copy slot takes it. */
   #load(message: number, packet: PacketBuffer): boolean {
     const { vnetHeaderBytes } = this.#options;
+    if (!packet.isInMemory) return false;
     const isSound =
       vnetHeaderBytes === 0
         ? completeChecksum(packet) // nobody behind this fd would

@@ -13,7 +13,7 @@ import { FdPoll } from '../dispatch/fd-poll.ts';
 import type { VnetHeaderBytes } from '../gso/virtio-net-header.ts';
 import type { LinkAddress } from '../header/address.ts';
 import { HEADER_BYTES as ETHERNET_HEADER_BYTES } from '../header/ethernet.ts';
-import { closeFd, setNonblocking } from '../native/fd.ts';
+import { closeFd, duplicate, setNonblocking } from '../native/fd.ts';
 import { pin, unpin } from '../native/memory.ts';
 import { Arena } from '../stack/arena.ts';
 import {
@@ -63,6 +63,8 @@ export class InjectableFdEndpoint extends InjectableBase {
   readonly vnetHeaderBytes: VnetHeaderBytes;
 
   readonly #ownFd: boolean;
+  /** A duplicate to poll for writing: whoever reads the fd may poll it on this thread, and the loop allows one only. */
+  readonly #pollFd: number;
   readonly #poll: FdPoll;
   readonly #writer: FdWriter;
   readonly #transmit: PacketPool;
@@ -80,7 +82,8 @@ export class InjectableFdEndpoint extends InjectableBase {
     this.fd = link.fd;
     this.vnetHeaderBytes = link.vnetHeaderBytes;
     this.#ownFd = options.ownFds;
-    this.#poll = new FdPoll(link.fd);
+    this.#pollFd = duplicate(link.fd);
+    this.#poll = new FdPoll(this.#pollFd);
     const longest = Math.max(this.mtu, this.gso.maxSize);
     this.#writer = new FdWriter(link.fd, this.#poll, this.counters, {
       isSocket: link.description.kind === 'socket',
@@ -106,6 +109,7 @@ export class InjectableFdEndpoint extends InjectableBase {
     this.#writer.close();
     this.#poll.close();
     unpin(this.#transmit.arena.bytes);
+    closeFd(this.#pollFd);
     if (this.#ownFd) closeFd(this.fd);
   }
 

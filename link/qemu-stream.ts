@@ -120,7 +120,12 @@ export class QemuStreamEndpoint extends EndpointBase {
 
   protected override onAttach(): void {
     this.#sink.dispatcher = this.dispatcher;
-    this.#reader.start();
+    try {
+      this.#reader.start();
+    } catch (error) {
+      this.onDetach(); // somebody else polls the fd
+      throw error;
+    }
   }
 
   protected override onDetach(): void {

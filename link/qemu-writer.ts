@@ -10,6 +10,7 @@
  */
 
 import type { FdPoll } from '../dispatch/fd-poll.ts';
+import { completeChecksum } from '../gso/index.ts';
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../native/constants.ts';
 import { ERRNO } from '../native/errno.ts';
 import { allocatePinned, freePinned, type PinnedBuffer } from '../native/memory.ts';
@@ -123,10 +124,13 @@ export class QemuWriter {
     return copies.address + at;
   }
 
-  /** Bytes of the frame that are sent: none of one that is empty or too long, which would end the connection. */
+  /**
+   * Bytes of the frame that are sent: none of one that is empty or too long, which would end the connection, or that is
+   * unsound. A partial checksum is completed, for nobody behind the stream would do it.
+   */
   #sentBytes(packet: PacketBuffer): number {
     const { length } = packet;
-    return length > this.#maxFrameBytes ? 0 : length;
+    return length <= this.#maxFrameBytes && packet.isInMemory && completeChecksum(packet) ? length : 0;
   }
 
   /** Bytes sent, or -errno. sendmmsg(2) of one message: unlike writev(2) it takes flags. */

@@ -173,6 +173,8 @@ export const MAP_NORESERVE = 0x4000;
 export const CLONE_NEWNET = 0x40000000;
 /** unshare(2), setns(2): user namespace; EINVAL in a process with threads, so never possible in Node. */
 export const CLONE_NEWUSER = 0x10000000;
+/** ioctl_ns(2): which kind of namespace it is, a CLONE_NEW… flag. */
+export const NS_GET_NSTYPE = 0xb703;
 /** getrusage(2): the calling thread only. */
 export const RUSAGE_THREAD = 1;
 

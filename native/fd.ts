@@ -71,7 +71,7 @@ export function duplicate(fd: number): number {
  * Opens `count` descriptors by `openOne`, which gets their indexes; when it throws, those before it are closed. The
  * caller closes them.
  */
-export function openAll(count: number, openOne: (index: number) => number): number[] {
+export function openEach(count: number, openOne: (index: number) => number): number[] {
   const fds: number[] = [];
   try {
     while (fds.length < count) fds.push(openOne(fds.length));

@@ -10,7 +10,7 @@
 
 import { openSync } from 'node:fs';
 
-import { CLONE_NEWNET, O_CLOEXEC, O_RDONLY } from './constants.ts';
+import { CLONE_NEWNET, NS_GET_NSTYPE, O_CLOEXEC, O_RDONLY } from './constants.ts';
 import { ERRNO, fromNodeError, missingRight, systemError } from './errno.ts';
 import { closeFd } from './fd.ts';
 import { setInterfaceUp } from './interface.ts';
@@ -28,6 +28,13 @@ export function openNamespace(path: string = OWN_NAMESPACE): number {
   } catch (error) {
     throw fromNodeError(action, error, 'CAP_SYS_PTRACE over the process');
   }
+}
+
+/** NS_GET_NSTYPE of ioctl_ns(2). @throws SystemError EINVAL unless `fd` is of a network namespace */
+export function requireNetworkNamespace(fd: number): void {
+  if (libc.ioctl(fd, NS_GET_NSTYPE, 0) === CLONE_NEWNET) return;
+  const remedy = 'a network namespace is required';
+  throw systemError(`Cannot use fd ${fd} as a network namespace`, 'ioctl(NS_GET_NSTYPE)', ERRNO.EINVAL, remedy);
 }
 
 /** setns(2): the calling thread is in the namespace of `fd` from now on. Prefer {@link runInNamespace}. */

@@ -20,13 +20,13 @@ function runProgram(program: string, args: readonly string[], input = ''): void 
   throw new ProgramError(`${action}: it exited with ${status}: "${firstLine}"`, firstLine);
 }
 
-/** A program said no. `code` is EPERM when its words are those of that errno. */
+/** A program said no. `code` is EPERM when its words are those of that errno, otherwise EIO. */
 class ProgramError extends Error {
   readonly code: string;
 
   constructor(message: string, words: string) {
     super(message);
-    this.code = /not permitted|permission denied/i.test(words) ? errnoName(ERRNO.EPERM) : 'ERR_PROGRAM';
+    this.code = /not permitted|permission denied/i.test(words) ? errnoName(ERRNO.EPERM) : errnoName(ERRNO.EIO);
   }
 }
 

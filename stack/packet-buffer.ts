@@ -106,6 +106,11 @@ export class PacketBuffer implements OffloadMetadata {
     return this.end - this.start;
   }
 
+  /** The frame lies in `memory`. Writers ask first, for `end` may come from a length on the wire that was believed. */
+  get isInMemory(): boolean {
+    return this.start >= 0 && this.start <= this.end && this.end <= this.memory.bytes.length;
+  }
+
   /** Bytes from the network header on: what the MTU bounds. */
   get networkBytes(): number {
     return this.end - (this.networkOffset < 0 ? this.start : this.networkOffset);

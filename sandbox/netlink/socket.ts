@@ -7,7 +7,7 @@
  *     dump     request, NLM_F_DUMP ►   ◄─ replies … end; again when they changed meanwhile (NLM_F_DUMP_INTR)
  */
 
-import { LinkClosedError, NetlinkMessageError, SystemError } from '../../errors.ts';
+import { LinkpointError, NetlinkMessageError, SystemError } from '../../errors.ts';
 import { ERRNO, Fd, netlinkMessage, netlinkSocket } from '../../native/index.ts';
 import { Attributes } from './attributes.ts';
 import { NetlinkMessage, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from './message.ts';
@@ -87,9 +87,9 @@ export class RequestSocket implements Disposable {
     this.#fd = new Fd(fd, true);
   }
 
-  /** The descriptor. @throws LinkClosedError */
+  /** The descriptor. @throws LinkpointError ERR_CLOSED */
   get fd(): number {
-    if (this.#fd.isClosed) throw new LinkClosedError('Cannot use the rtnetlink socket', 'it was closed');
+    if (this.#fd.isClosed) throw new LinkpointError('ERR_CLOSED', 'Cannot use the rtnetlink socket: it was closed');
     return this.#fd.number;
   }
 

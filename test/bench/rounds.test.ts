@@ -23,7 +23,7 @@ test('the order of a round leaves the list of contestants as it is', (t) => {
   t.deepEqual(list, [A, B]);
 });
 
-test('a contestant that has failed twice is out, and is named with its reason', async (t) => {
+test('a contestant that has only failed, twice, is out, and is named with its reason', async (t) => {
   let attempts = 0;
   const run = await runRounds('row', [A, B], 5, new TimeLimit(1), async (contestant) => {
     if (contestant === A) return { sample: 1 };
@@ -33,6 +33,16 @@ test('a contestant that has failed twice is out, and is named with its reason', 
   t.is(attempts, 2);
   t.is(run.samples.length, 5);
   t.deepEqual(run.notes, ['row: B failed 2 times: no packet in the window']);
+});
+
+test('a contestant that has given a sample is tried in every round', async (t) => {
+  let attempts = 0;
+  const run = await runRounds('row', [A], 5, new TimeLimit(1), async (_, round) => {
+    attempts++;
+    return round === 0 ? { sample: 1 } : { failure: 'the machine was busy' };
+  });
+  t.is(attempts, 5);
+  t.deepEqual(run.notes, ['row: A failed 4 times: the machine was busy']);
 });
 
 test('no round is begun after the time limit, and the row says so', async (t) => {

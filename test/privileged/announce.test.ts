@@ -16,6 +16,7 @@ import { waitForCarrier } from '../../sandbox/carrier.ts';
 import { run } from '../cli/_support.ts';
 import { delay } from '../native/_support.ts';
 import { testWith } from '../_examples.ts';
+import { testWithFeatures } from '../_features.ts';
 import { command, makeTwoNics, MACS, startTcpdump, type TestNic } from './announce-support.ts';
 import { makeNamespace } from './native-support.ts';
 
@@ -220,6 +221,17 @@ test.serial('an abort ends the wait between two rounds', async (t) => {
   setTimeout(() => aborter.abort(new Error('enough')), 50);
   await t.throwsAsync(announced, { message: 'enough' });
   t.is(nics[1].heard().length, 1);
+});
+
+testWithFeatures('macvlan')('a macvlan announces its own link address through the NIC that it lies on', async (t) => {
+  const { near, nics } = makeTwoNics(t);
+  const mac = '02:00:00:00:00:20';
+  command(near, 'ip', 'link', 'add', 'mac0', 'link', 'net1', 'address', mac, 'type', 'macvlan', 'mode', 'bridge');
+  runInNamespace(near, () => setInterfaceUp('mac0', true));
+  await announce('mac0', [FOUR], { namespace: near });
+  const [frame] = nics[1].heard();
+  t.deepEqual(frame?.slice(14), buildGratuitousArp(numberOf(mac), parseIpv4(FOUR)));
+  t.deepEqual([...(frame?.slice(6, 12) ?? [])], bytesOf(mac));
 });
 
 test.serial('a TUN interface has no link address to announce', async (t) => {

@@ -19,3 +19,11 @@ test('fan-out keeps each of 64 flows on one of two workers', async (t) => {
   t.is(both, '0');
   t.is(code, 0);
 });
+
+testWith('ip')('announce changes what the kernel of a neighbor knows', async (t) => {
+  const { code, stdout, stderr } = await runExample('announce');
+  t.is(stderr, '');
+  t.regex(stdout, /^before: 192\.0\.2\.1 dev eth0 lladdr 02:00:00:00:00:99 STALE\n/);
+  t.regex(stdout, /\nafter:  192\.0\.2\.1 dev eth0 lladdr 02:00:00:00:00:01 STALE\n$/);
+  t.is(code, 0);
+});

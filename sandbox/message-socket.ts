@@ -1,11 +1,11 @@
 /**
- * JSON messages, and descriptors with them, between this command and its child processes: a SEQPACKET pair.
+ * JSON messages, and descriptors with them, between this program and its child processes: a SEQPACKET pair.
  *
  * The end of either process closes its end of the pair, which the other notices: nobody is left behind, whatever killed
  * whom.
  */
 
-import { Readiness, receiveFds, sendFds } from '../native/index.ts';
+import { MAX_FDS_PER_MESSAGE, Readiness, receiveFds, sendFds } from '../native/index.ts';
 
 const MESSAGE_BYTES = 64 * 1024;
 
@@ -21,7 +21,7 @@ export class MessageSocket<In, Out> {
   constructor(fd: number, received: (message: In | null, fds: readonly number[]) => void) {
     this.fd = fd;
     this.#readiness = Readiness.watch(fd, { readable: true, disconnect: true }, () => {
-      const incoming = receiveFds(fd, 1, MESSAGE_BYTES);
+      const incoming = receiveFds(fd, MAX_FDS_PER_MESSAGE, MESSAGE_BYTES);
       if (incoming === null) return;
       if (incoming.data.byteLength > 0) {
         received(JSON.parse(Buffer.from(incoming.data).toString('utf8')) as In, incoming.fds);

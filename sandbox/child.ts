@@ -1,5 +1,5 @@
 /**
- * A child process of this command that may make network namespaces, and the conversation with it.
+ * A child process of this program that may make network namespaces, and the conversation with it.
  *
  * Who may make a network namespace starts the child directly. Everybody else starts it in a user namespace of its own,
  * by unshare(1), where it may; Node, having threads, cannot enter one itself (EINVAL).
@@ -35,8 +35,8 @@ export interface ChildOptions {
   readonly script: string;
   /** Its argument, as JSON. */
   readonly task: unknown;
-  /** It needs the right to make network namespaces. */
-  readonly makesNamespaces: boolean;
+  /** It needs the right to make network namespaces: `always` in a user namespace, `true` where it cannot do without. */
+  readonly makesNamespaces: boolean | 'always';
   /** Descriptors it gets, numbered from CHILD_SOCKET_FD + 1. */
   readonly fds?: readonly number[];
 }
@@ -55,7 +55,8 @@ export class Child<In, Out> {
   constructor({ script, task, makesNamespaces, fds = [] }: ChildOptions) {
     const [ours, theirs] = socketPair();
     const command = [process.execPath, script, JSON.stringify(task)];
-    const [program, ...args] = makesNamespaces && !mayMakeNamespaces() ? [...IN_USER_NAMESPACE, ...command] : command;
+    const inUserNamespace = makesNamespaces === 'always' || (makesNamespaces && !mayMakeNamespaces());
+    const [program, ...args] = inUserNamespace ? [...IN_USER_NAMESPACE, ...command] : command;
     this.#process = spawn(program as string, args, { stdio: ['ignore', 'ignore', 'pipe', theirs, ...fds] });
     closeFd(theirs);
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#words += text));
@@ -63,6 +64,11 @@ export class Child<In, Out> {
     this.#socket = new MessageSocket(ours, (message, received) => {
       this.#received(message === null ? null : { message, fds: received });
     });
+  }
+
+  /** Id of the process; undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#process.pid;
   }
 
   /** Says something. */

@@ -37,10 +37,15 @@ const SOURCE_PORT = 40_000;
 /** Bytes of virtio-net header on both ends of the pair. */
 export const PEER_VNET_HEADER_BYTES = 10;
 
-/** Talks over `fd`, the other end of the pair, by the script; `count` datagrams, super-sends not counted. */
-export async function talkByScript(fd: number, count: number): Promise<ResultMessage> {
+/**
+ * Talks over `fd`, the other end of the pair, by the script; `count` datagrams, super-sends not counted.
+ * @param signal ends the talk, which then rejects; nothing polls `fd` any more
+ */
+export async function talkByScript(fd: number, count: number, signal: AbortSignal): Promise<ResultMessage> {
   const peer = await ScriptedPeer.open(fd);
+  signal.addEventListener('abort', () => peer.close(), { once: true });
   try {
+    signal.throwIfAborted();
     const probes: ProbeResult[] = [];
     const exchanges: NamedExchange[] = [];
     for (const address of [OURS.ipv4, OURS.ipv6]) probes.push(await peer.probe(address));

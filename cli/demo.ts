@@ -101,11 +101,15 @@ async function openVenue(tiers: readonly Tier[], count: number): Promise<Venue> 
 
 function openPair(refused: readonly Refusal[], count: number): Venue {
   const [fd, peer] = socketPair();
+  const ended = new AbortController();
   return {
     device: { tier: 'socketpair', name: 'SEQPACKET', offloads: true, refused },
     fd,
-    talk: () => talkByScript(peer, count),
-    [Symbol.asyncDispose]: async () => [fd, peer].forEach(closeFd),
+    talk: () => talkByScript(peer, count, ended.signal),
+    [Symbol.asyncDispose]: async () => {
+      ended.abort(); // an interrupted talk still polls its end
+      [fd, peer].forEach(closeFd);
+    },
   };
 }
 

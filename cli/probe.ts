@@ -29,7 +29,9 @@ export async function runProbe(args: readonly string[]): Promise<number> {
 /** A line per feature; then, for those that are missing, why, and what to do about it: once for all of one reason. */
 export function formatFeatures(features: readonly Feature[]): string[] {
   const width = Math.max(...features.map(({ name }) => name.length));
-  const lines = features.map(({ name, what, available }) => `${available ? 'yes' : 'no '}  ${name.padEnd(width)}  ${what}`);
+  const lines = features.map(
+    ({ name, what, available }) => `${available ? 'yes' : 'no '}  ${name.padEnd(width)}  ${what}`,
+  );
   const missing = new Map<string, FeatureName[]>();
   for (const { name, reason, remedy } of features) {
     if (reason === null) continue;

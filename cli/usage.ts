@@ -28,7 +28,8 @@ type Values<T extends Options> = ReturnType<typeof parseArgs<{ args: string[]; o
 
 /** `parseArgs` of node:util without positionals, whose complaints are UsageErrors. */
 export function parseOptions<const T extends Options>(args: readonly string[], options: T): Values<T> {
-  return complainingOfUsage(() => parseArgs({ args: [...args], options, strict: true, allowPositionals: false })).values;
+  const parse = (): { values: Values<T> } => parseArgs({ args: [...args], options, strict: true });
+  return complainingOfUsage(parse).values;
 }
 
 /** Options and positionals, which may stand in any order; complaints are UsageErrors. */

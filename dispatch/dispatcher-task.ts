@@ -85,6 +85,9 @@ export interface EndpointHalf {
 /** How often the kernel's drop counters are read: the caller's thread cannot do it. */
 const COLLECT_MILLISECONDS = 500;
 
+/** When another fd has ended, longest wait for a dispatcher that is still being made: it gets what is queued. */
+const FINISH_MILLISECONDS = 1_000;
+
 interface HalfModule {
   openHalf(options: unknown): EndpointHalf;
 }
@@ -92,8 +95,6 @@ interface HalfModule {
 /** Makes the dispatcher and runs it until the link ends or the task is stopped. */
 export async function runDispatcherTask(task: DispatcherTask): Promise<TaskEnd> {
   const abort = new AbortController();
-  /** Another fd of the endpoint has ended. */
-  const finishing = new AbortController();
   const polling = new Int32Array(task.polling);
   Atomics.store(polling, 0, POLLS);
   const stopped: TaskEnd = { kind: 'stopped', fd: task.fd, errno: 0 };
@@ -103,14 +104,14 @@ export async function runDispatcherTask(task: DispatcherTask): Promise<TaskEnd> 
   });
   let half: EndpointHalf | undefined;
   const collecting = setInterval(() => half?.collectKernelDrops(), COLLECT_MILLISECONDS);
-  task.port.on('message', () => finishing.abort());
+  const { finish, overdue } = watchFinish(task.port);
   try {
     half = ((await import(task.halfModule)) as HalfModule).openHalf(task.halfOptions);
-    const ending = AbortSignal.any([abort.signal, finishing.signal]);
+    const ending = AbortSignal.any([abort.signal, overdue]);
     const dispatcher = await unlessAborted(createDispatcher(task, half, abort.signal), ending);
     if (dispatcher === null) return stopped;
     if (half.hasEnded) return { kind: 'closed', fd: task.fd, errno: 0 };
-    return await untilClosed(task, half, dispatcher, { stop: abort.signal, finish: finishing.signal });
+    return await untilClosed(task, half, dispatcher, { stop: abort.signal, finish });
   } catch (error) {
     return { kind: 'thrown', fd: task.fd, errno: 0, error: errorData(asError(error)) };
   } finally {
@@ -122,6 +123,16 @@ export async function runDispatcherTask(task: DispatcherTask): Promise<TaskEnd> 
     Atomics.store(polling, 0, 0);
     Atomics.notify(polling, 0);
   }
+}
+
+/** Another fd of the endpoint has ended: `finish` aborts; then, when making a dispatcher takes too long, `overdue`. */
+function watchFinish(port: MessagePort): { finish: AbortSignal; overdue: AbortSignal } {
+  const [finish, overdue] = [new AbortController(), new AbortController()];
+  port.once('message', () => {
+    setTimeout(() => overdue.abort(), FINISH_MILLISECONDS).unref();
+    finish.abort();
+  });
+  return { finish: finish.signal, overdue: overdue.signal };
 }
 
 async function createDispatcher(task: DispatcherTask, half: EndpointHalf, signal: AbortSignal): Promise<NetworkDispatcher> {
@@ -157,11 +168,13 @@ function untilClosed(
     endpoint.on('closed', (reason) => resolve(taskEndOf(task.fd, reason, half)));
     endpoint.on('drain', () => task.port.postMessage('drain'));
     signals.stop.addEventListener('abort', () => resolve(stopped), { once: true });
-    signals.finish.addEventListener('abort', () => {
+    const finish = (): void => {
       half.drain();
       resolve(stopped);
-    });
+    };
+    signals.finish.addEventListener('abort', finish, { once: true });
     endpoint.attach(dispatcher);
+    if (signals.finish.aborted) finish();
   });
 }
 

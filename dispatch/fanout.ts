@@ -4,6 +4,9 @@
  * The group's id is asked of the kernel (FLAG_UNIQUEID), so that two endpoints of one namespace never share a group by
  * accident; where the kernel is too old for that, ids are tried upwards from one derived from the process id.
  *
+ * A socket never leaves its group, so sockets that an endpoint over them has left behind are found in one: the same
+ * sockets, mode and flags are taken as they are.
+ *
  * Source: packet(7), linux/if_packet.h.
  */
 
@@ -21,7 +24,7 @@ import {
   PACKET_FANOUT_RND,
   PACKET_FANOUT_ROLLOVER,
 } from '../native/constants.ts';
-import { joinFanout, setFanoutProgram } from '../native/packet-socket.ts';
+import { joinedFanout, joinFanout, setFanoutProgram } from '../native/packet-socket.ts';
 
 /** How the kernel chooses the socket of a frame. */
 export type FanoutMode = 'hash' | 'lb' | 'cpu' | 'rollover' | 'random' | 'qm' | 'cbpf' | 'ebpf';
@@ -55,7 +58,7 @@ const FALLBACK_TRIES = 64;
 let fallbackId = process.pid & MAX_GROUP_ID;
 
 /**
- * Joins the sockets, bound to one interface, into a new group.
+ * Joins the sockets, bound to one interface, into a new group, or confirms the one that they are in.
  * @returns the group's id
  * @throws InvalidOptionError for a mode without its program, SystemError when the kernel refuses
  */
@@ -69,7 +72,7 @@ export function joinFanoutGroup(fds: readonly number[], options: FanoutOptions =
   if (first === undefined) throw new InvalidOptionError('Cannot join a fanout group: fds is empty');
   const id = openGroup(first, MODES[mode], flags);
   if (options.program !== undefined) setFanoutProgram(first, options.program);
-  for (const fd of others) joinFanout(fd, id, MODES[mode], flags);
+  for (const fd of others) joinOrConfirm(fd, id, MODES[mode], flags);
   return id;
 }
 
@@ -83,9 +86,25 @@ function openGroup(fd: number, mode: number, flags: number): number {
   try {
     return joinFanout(fd, 0, mode, flags | PACKET_FANOUT_FLAG_UNIQUEID);
   } catch (error) {
-    if (!(error instanceof SystemError) || error.code !== 'EINVAL') throw error;
+    if (isCode(error, 'EALREADY')) return joinOrConfirm(fd, joinedFanout(fd).id, mode, flags);
+    if (!isCode(error, 'EINVAL')) throw error;
     return openFallbackGroup(fd, mode, flags, error);
   }
+}
+
+/** Joins the group, unless the socket is in just that one. */
+function joinOrConfirm(fd: number, id: number, mode: number, flags: number): number {
+  try {
+    return joinFanout(fd, id, mode, flags);
+  } catch (error) {
+    const joined = isCode(error, 'EALREADY') ? joinedFanout(fd) : null;
+    if (joined?.id !== id || joined.modeAndFlags !== (mode | flags)) throw error;
+    return id;
+  }
+}
+
+function isCode(error: unknown, code: string): error is SystemError {
+  return error instanceof SystemError && error.code === code;
 }
 
 /** Linux before 4.12 knows no FLAG_UNIQUEID and answers EINVAL; a clash of ids is EINVAL too, hence the tries. */
@@ -95,7 +114,7 @@ function openFallbackGroup(fd: number, mode: number, flags: number, cause: Syste
     try {
       return joinFanout(fd, fallbackId, mode, flags);
     } catch (error) {
-      if (!(error instanceof SystemError) || error.code !== 'EINVAL') throw error;
+      if (!isCode(error, 'EINVAL')) throw error;
     }
   }
   throw cause;

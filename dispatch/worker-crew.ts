@@ -62,6 +62,7 @@ export class WorkerCrew {
   stop(): void {
     this.#wanted = false;
     this.#isStopping = this.isLive;
+    if (this.#end?.kind === 'detached') this.#end = null; // so has the caller: it is none of the next attachment's
     if (this.isLive) for (let index = 0; index < this.#fds.length; index++) this.#stop(index);
   }
 

@@ -219,10 +219,16 @@ export class FdWriter {
     }
   }
 
+  /** Where the fd cannot be polled (no descriptor is left for that, or somebody else polls it) a timer does. */
   #awaitWritable(): void {
     if (this.#isWaiting) return;
-    this.#isWaiting = true;
-    this.#poll.setWriter(this.#onWritable);
+    try {
+      this.#poll.setWriter(this.#onWritable);
+      this.#isWaiting = true;
+    } catch {
+      this.#poll.setWriter(null);
+      this.#awaitRetry();
+    }
   }
 
   readonly #onWritable = (): void => {

@@ -171,7 +171,7 @@ export class QemuStreamEndpoint extends EndpointBase {
   }
 
   #onLinkEnd({ kind, fd, error }: LinkEnd): void {
-    if (kind === 'thrown') return this.fail(error);
+    if (kind === 'thrown') return this.fail(error, fd);
     if (kind === 'hangup') return this.end({ kind, fd });
     const { announcedBytes } = this.#frames;
     const isMalformed = (error as NodeJS.ErrnoException | undefined)?.code === 'EPROTO';

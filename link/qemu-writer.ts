@@ -26,7 +26,7 @@ const BATCH = 64;
 const BATCH_MESSAGE = 0;
 const REST_MESSAGE = 1;
 /** Wait before the next try when the kernel lacks memory: the socket stays writable, so polling does not help. */
-const NO_BUFFERS_MILLISECONDS = 10;
+const RETRY_MILLISECONDS = 10;
 
 /** Writes packets to one stream socket. */
 export class QemuWriter {
@@ -188,20 +188,25 @@ export class QemuWriter {
   /** Whether the failure means that trying later helps; that is arranged for, then. */
   #waitIfFull(failure: number): boolean {
     if (failure === -ERRNO.EAGAIN) this.#awaitWritable();
-    else if (failure === -ERRNO.ENOBUFS || failure === -ERRNO.ENOMEM) this.#awaitMemory();
+    else if (failure === -ERRNO.ENOBUFS || failure === -ERRNO.ENOMEM) this.#awaitRetry();
     else return false;
     return true;
   }
 
+  /** Where the fd cannot be polled (no descriptor is left for that, or somebody else polls it) a timer does. */
   #awaitWritable(): void {
     this.#isWaiting = true;
-    this.#poll.setWriter(this.#onWritable);
+    try {
+      this.#poll.setWriter(this.#onWritable);
+    } catch {
+      this.#awaitRetry();
+    }
   }
 
-  #awaitMemory(): void {
+  #awaitRetry(): void {
     this.#isWaiting = true;
     this.#poll.setWriter(null);
-    this.#retry ??= setTimeout(this.#onRetry, NO_BUFFERS_MILLISECONDS);
+    this.#retry ??= setTimeout(this.#onRetry, RETRY_MILLISECONDS);
   }
 
   readonly #onRetry = (): void => {

@@ -165,11 +165,16 @@ export function joinFanout(fd: number, id: number, mode: number, flags: number):
       fanoutRemedy(errno),
     );
   }
+  return joinedFanout(fd).id;
+}
+
+/** The group that a socket is in, its mode and flags as `joinFanout` takes them; all 0 when it is in none. */
+export function joinedFanout(fd: number): { id: number; modeAndFlags: number } {
   scratch.view.setInt32(LENGTH, 4, true);
   if (libc.getsockopt(fd, c.SOL_PACKET, c.PACKET_FANOUT, scratch.address, scratch.address + LENGTH) < 0) {
     throw systemError(`Cannot read the fanout group of fd ${fd}`, 'getsockopt(PACKET_FANOUT)', libc.errno());
   }
-  return scratch.view.getUint16(0, true);
+  return { id: scratch.view.getUint16(0, true), modeAndFlags: scratch.view.getUint16(2, true) };
 }
 
 function fanoutRemedy(errno: number): string | undefined {

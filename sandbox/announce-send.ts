@@ -1,9 +1,9 @@
 /**
  * Sending announcements out of one interface and no other.
  *
- * IPv4 goes over packet(7), whose address names the interface. IPv6 goes over a raw socket to ff02::1, which is on every
- * link: without a scope the routing table would choose the interface, and on a host with two it chooses the wrong one.
- * So the socket is bound to the device and the address has the interface as its scope.
+ * IPv4 goes over packet(7), whose address names the interface. IPv6 goes over a raw socket to ff02::1, which is on
+ * every link: without a scope the routing table would choose the interface, and on a host with two it chooses the wrong
+ * one. So the socket is bound to the device and the address has the interface as its scope.
  */
 
 import { formatIp, LINK_BROADCAST } from '../header/address.ts';

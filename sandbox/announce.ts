@@ -94,7 +94,9 @@ function announceAddress(announcer: Announcer, address: IpAddress, arp: Gratuito
   else sendUnsolicitedAdvertisement(announcer, address);
 }
 
-function checkOptions(iface: string, options: AnnounceOptions): Required<Omit<AnnounceOptions, 'namespace' | 'signal'>> {
+type CheckedOptions = Required<Omit<AnnounceOptions, 'namespace' | 'signal'>>;
+
+function checkOptions(iface: string, options: AnnounceOptions): CheckedOptions {
   const { waitForCarrierMs = WAIT_FOR_CARRIER_MS, arp = 'request', repeat = 1, intervalMs = INTERVAL_MS } = options;
   const action = `Cannot announce on "${iface}"`;
   if (arp !== 'request' && arp !== 'reply') {

@@ -32,8 +32,9 @@ function openTapDevice({ name = 'tap0', queues = 1, vnetHeader = true }: DeviceO
 function openVethDevice({ name = 'veth0', queues = 1, vnetHeader = true }: DeviceOptions): Pick<NamespaceDevice, 'name' | 'device'> {
   const outside = `${name.slice(0, NAME_BYTES_MAX - OUTSIDE.length)}${OUTSIDE}`;
   using rtnl = Rtnl.open();
-  rtnl.links.add({ kind: 'veth', name, peer: { name: outside, up: true } });
+  rtnl.links.add({ kind: 'veth', name, peer: { name: outside } });
   try {
+    rtnl.links.set(outside, { up: true });
     return { name, device: openPacketSocket({ interfaceName: outside, queues, vnetHeaderBytes: vnetHeader ? 10 : 0 }) };
   } catch (error) {
     rtnl.links.delete(name);

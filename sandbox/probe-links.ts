@@ -1,76 +1,43 @@
 /** Checks of link kinds: each makes one in the scratch namespace, which takes them all along when it goes. */
 
-import { closeFd, interfaceIndex, netlinkSocket } from '../native/index.ts';
-import { NetlinkMessage, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST } from './netlink/message.ts';
+import type { NewLink } from './netlink/new-link.ts';
+import { Rtnl } from './netlink/rtnl.ts';
 import { type Check, type FeatureName, NETWORK_RIGHTS } from './probe-check.ts';
 
-// linux/rtnetlink.h, linux/if_link.h
-const RTM_NEWLINK = 16;
-const IFINFOMSG_BYTES = 16;
-const IFLA_IFNAME = 3;
-const IFLA_LINK = 5;
-const IFLA_LINKINFO = 18;
-const IFLA_INFO_KIND = 1;
-const IFLA_INFO_DATA = 2;
-const IFLA_BR_VLAN_FILTERING = 7;
-const IFLA_VLAN_ID = 1;
-/** Any VLAN would do; 16 bits in host byte order. */
-const VLAN_ID: Uint8Array = Uint8Array.of(7, 0);
-
-/** What a kind has of its own. */
-interface KindOptions {
-  /** The link that it lies on. */
-  readonly lower?: string;
-  /** Appends to IFLA_INFO_DATA. */
-  readonly fillData?: (data: NetlinkMessage) => void;
+function makeLinks(...links: readonly NewLink[]): void {
+  using rtnl = Rtnl.open();
+  for (const link of links) rtnl.links.add(link);
 }
 
-function makeLink(name: string, kind: string, { lower, fillData }: KindOptions = {}): void {
-  const message = new NetlinkMessage(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-  message.raw(new Uint8Array(IFINFOMSG_BYTES)).text(IFLA_IFNAME, name);
-  if (lower !== undefined) message.u32(IFLA_LINK, interfaceIndex(lower));
-  message.nest(IFLA_LINKINFO, (info) => {
-    info.text(IFLA_INFO_KIND, kind);
-    if (fillData !== undefined) info.nest(IFLA_INFO_DATA, fillData);
-  });
-  const fd = netlinkSocket.openNetlink();
-  try {
-    netlinkSocket.request(fd, message.finish(), `Cannot make a link of kind ${kind}`);
-  } finally {
-    closeFd(fd);
-  }
-}
+/** A link to lie on: each kind gets its own, as one carries links of one kind only. */
+const lower = (name: string): NewLink => ({ kind: 'veth', name, peer: { name: `${name}-2` } });
 
-/** Makes a link of `kind` over a veth end of its own: a lower link carries one kind only. */
-function makeUpperLink(kind: string, fillData?: (data: NetlinkMessage) => void): void {
-  const lower = `${kind}-low`;
-  makeLink(lower, 'veth');
-  makeLink(kind, kind, fillData === undefined ? { lower } : { lower, fillData });
-}
-
-const link = (name: FeatureName, what: string, module: string, run: () => void): Check => ({
+const check = (name: FeatureName, what: string, option: string, run: () => void): Check => ({
   name,
   what,
   place: 'scratch',
   run,
   rightRemedy: NETWORK_RIGHTS,
-  remedy: `a kernel with ${module}`,
+  remedy: `a kernel with ${option}`,
 });
-
-const filterByVlan = (data: NetlinkMessage): void =>
-  void data.attribute(IFLA_BR_VLAN_FILTERING, Uint8Array.of(1));
 
 /** The checks. */
 export const LINK_CHECKS: readonly Check[] = [
-  link('veth', 'veth pairs', 'CONFIG_VETH', () => makeLink('pair', 'veth')),
-  link('bridge', 'bridges', 'CONFIG_BRIDGE', () => makeLink('bridge', 'bridge')),
-  link('bridge-vlan-filtering', 'bridges that filter by VLAN', 'CONFIG_BRIDGE_VLAN_FILTERING', () =>
-    makeLink('filter', 'bridge', { fillData: filterByVlan }),
+  check('veth', 'veth pairs', 'CONFIG_VETH', () => makeLinks(lower('pair'))),
+  check('bridge', 'bridges', 'CONFIG_BRIDGE', () => makeLinks({ kind: 'bridge', name: 'bridge' })),
+  check('bridge-vlan-filtering', 'bridges that filter by VLAN', 'CONFIG_BRIDGE_VLAN_FILTERING', () =>
+    makeLinks({ kind: 'bridge', name: 'filter', bridge: { vlanFiltering: true } }),
   ),
-  link('vlan', 'VLAN interfaces', 'CONFIG_VLAN_8021Q', () =>
-    makeUpperLink('vlan', (data) => void data.attribute(IFLA_VLAN_ID, VLAN_ID)),
+  check('vlan', 'VLAN interfaces', 'CONFIG_VLAN_8021Q', () =>
+    makeLinks(lower('low-vlan'), { kind: 'vlan', name: 'vlan', parent: 'low-vlan', id: 7 }),
   ),
-  link('macvlan', 'macvlan interfaces', 'CONFIG_MACVLAN', () => makeUpperLink('macvlan')),
-  link('macvtap', 'macvtap interfaces', 'CONFIG_MACVTAP', () => makeUpperLink('macvtap')),
-  link('ipvlan', 'ipvlan interfaces', 'CONFIG_IPVLAN', () => makeUpperLink('ipvlan')),
+  check('macvlan', 'macvlan interfaces', 'CONFIG_MACVLAN', () =>
+    makeLinks(lower('low-macvlan'), { kind: 'macvlan', name: 'macvlan', parent: 'low-macvlan' }),
+  ),
+  check('macvtap', 'macvtap interfaces', 'CONFIG_MACVTAP', () =>
+    makeLinks(lower('low-macvtap'), { kind: 'macvtap', name: 'macvtap', parent: 'low-macvtap' }),
+  ),
+  check('ipvlan', 'ipvlan interfaces', 'CONFIG_IPVLAN', () =>
+    makeLinks(lower('low-ipvlan'), { kind: 'ipvlan', name: 'ipvlan', parent: 'low-ipvlan' }),
+  ),
 ];

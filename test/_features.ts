@@ -2,7 +2,7 @@
 
 import test, { type ExecutionContext } from 'ava';
 
-import { probeKernel } from '../sandbox/probe.ts';
+import { type Feature, probeKernel } from '../sandbox/probe.ts';
 import type { FeatureName } from '../sandbox/probe-check.ts';
 
 /** `test`, or `test.skip` where one of the features is missing: its title then says which, and the remedy. */
@@ -12,6 +12,12 @@ export function testWithFeatures(
   const missing = probeKernel(names).find(({ available }) => !available);
   return (title, run) => {
     if (missing === undefined) test(title, run);
-    else test.skip(`${title} (this kernel lacks ${missing.name}: ${missing.remedy})`, run);
+    else test.skip(`${title} (${describe(missing)})`, run);
   };
+}
+
+/** The words `this kernel lacks` allow the skip in CI: they are for what no right and no program would change. */
+function describe({ name, reason, remedy }: Feature): string {
+  const isKernels = /EOPNOTSUPP|ENOPROTOOPT/.test(reason ?? '');
+  return `${isKernels ? `this kernel lacks ${name}` : `${name} is missing`}: ${remedy}`;
 }

@@ -81,7 +81,6 @@ export class BridgePorts {
       .dump({
         type: at.RTM_GETLINK,
         fixed: at.ifinfomsg({ family: AF_BRIDGE }),
-        attributes: (message) => void (index === undefined || message.u32(at.IFLA_MASTER, index)),
         action: 'Cannot list bridge ports',
       })
       .filter((reply) => reply.attributes.has(at.IFLA_PROTINFO)) // the bridges themselves are in the dump, too

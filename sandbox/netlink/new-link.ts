@@ -45,8 +45,8 @@ export interface NewLinkBase {
 /** A veth pair: what goes into one end comes out of the other. */
 export interface NewVeth extends NewLinkBase {
   readonly kind: 'veth';
-  /** The other end; made straight in its `namespace`, where there is one. */
-  readonly peer: NewLinkBase;
+  /** The other end; made straight in its `namespace`, where there is one. Down: it cannot be up before the pair is. */
+  readonly peer: Omit<NewLinkBase, 'up'>;
 }
 
 /** A bridge. */

@@ -1,8 +1,8 @@
 /**
  * Changes of a namespace as they happen: the multicast groups of rtnetlink(7).
  *
- * The kernel queues what is not read yet, about a megabyte; what does not fit is lost, and `{ event: 'lost' }` says so:
- * list everything again then.
+ * The kernel queues what is not read yet, about a megabyte; what does not fit is lost, and `{ event: 'lost' }` says so,
+ * before what is queued: list everything again then.
  */
 
 import { SystemError } from '../../errors.ts';

@@ -1,7 +1,9 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 
 import type { DemoReport } from '../../cli/demo-report.ts';
-import { run } from './_support.ts';
+import { run, start } from './_support.ts';
 
 test('over a socketpair the demo needs no right and echoes everything, super-packets included', async (t) => {
   const { status, stdout, stderr } = await run(['demo', '--tier', 'socketpair', '--count', '1000', '--json']);
@@ -28,3 +30,26 @@ test('use after return does not happen: with LINKPOINT_DEBUG=1 the demo runs as 
   const env = { ...process.env, LINKPOINT_DEBUG: '1' };
   t.is((await run(['demo', '--tier', 'socketpair', '--count', '200'], { env })).status, 0);
 });
+
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+  test(`over a socketpair ${signal} in the middle ends the demo in order, without a word`, async (t) => {
+    const { child, ended } = start(['demo', '--tier', 'socketpair', '--count', '10000000']);
+    while (socketCount(child.pid as number) < 4) await delay(10); // stdout, stderr, and the pair
+    await delay(300);
+    child.kill(signal);
+    t.deepEqual(await ended, { status: code, signal: null, stdout: '', stderr: '' });
+  });
+}
+
+/** Open sockets of a process; a pipe that Node makes for a child is one, too. */
+function socketCount(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => isSocket(`/proc/${pid}/fd/${fd}`)).length;
+}
+
+function isSocket(link: string): boolean {
+  try {
+    return readlinkSync(link).startsWith('socket:');
+  } catch {
+    return false; // closed meanwhile
+  }
+}

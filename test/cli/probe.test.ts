@@ -49,8 +49,8 @@ test('without --json it prints the same for people', async (t) => {
 });
 
 test('without rights and programs everything that needs them is missing, with a remedy', async (t) => {
-  const asNobody = process.getuid?.() === 0 ? ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] : [];
-  const prefix = [...asNobody, 'env', 'PATH=/nowhere'];
+  const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+  const prefix = [...(process.getuid?.() === 0 ? asNobody : []), 'env', 'PATH=/nowhere'];
   const { status, stdout } = await run(['probe', '--json'], { prefix });
   t.is(status, 0);
   const { features } = JSON.parse(stdout) as { features: Feature[] };

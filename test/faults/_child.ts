@@ -32,6 +32,17 @@ await until(() => recording.count === 1, 'the packet came');
 process.stdout.write('ready\n');
 
 if (scenario === 'exits') process.exit(5);
+if (scenario === 'exits-with-a-full-ring') {
+  // This thread delivers nothing any more: a ring has no room in the end, and its worker waits for some.
+  const peer = new Peer(peerFd);
+  const packets = upTo(64).map((sequence) => ipPacket(sequence));
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  for (let round = 0; round < 60; round++) {
+    peer.send(packets);
+    Atomics.wait(word, 0, 0, 2);
+  }
+  process.exit(5);
+}
 if (scenario === 'exits-under-traffic') {
   const peer = new Peer(peerFd);
   const packets = upTo(64).map((sequence) => ipPacket(sequence));

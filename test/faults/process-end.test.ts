@@ -32,6 +32,12 @@ for (const run of RUNS) {
     t.true(milliseconds < LIMIT_MILLISECONDS, `${milliseconds} ms`);
   });
 
+  test.serial(`${run}: also while nothing takes what its worker has read`, async (t) => {
+    const { code, signal, milliseconds } = await runChild([run, 'exits-with-a-full-ring']);
+    t.is(code, 5, String(signal));
+    t.true(milliseconds < LIMIT_MILLISECONDS, `${milliseconds} ms`);
+  });
+
   test.serial(`${run}: also in the middle of traffic`, async (t) => {
     for (let round = 0; round < 5; round++) {
       const { code, signal, milliseconds } = await runChild([run, 'exits-under-traffic']);

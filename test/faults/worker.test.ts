@@ -3,7 +3,7 @@
 import test, { type ExecutionContext } from 'ava';
 
 import type { ClosedReason } from '../../stack/link-endpoint.ts';
-import { openFdBased } from '../../link/fd-based.ts';
+import { type FdBasedEndpoint, openFdBased } from '../../link/fd-based.ts';
 import { closeFd, pinnedCount, socketPair } from '../../native/index.ts';
 import { fdCount } from '../native/_support.ts';
 import { attachRecorder, Recording } from '../regression/_recorder.ts';
@@ -115,25 +115,56 @@ for (const how of ['slow', 'never'] as const) {
   });
 }
 
-test.serial('a hang-up does not wait for the factory of another worker', async (t) => {
+interface PairRig {
+  readonly endpoint: FdBasedEndpoint;
+  readonly reasons: ClosedReason[];
+  readonly fds: readonly number[];
+  readonly peers: readonly Peer[];
+}
+
+/** Two workers with one dispatcher module. */
+async function openPairRig(t: ExecutionContext): Promise<PairRig> {
   const pairs = [socketPair(), socketPair()];
-  const [first, second] = pairs.map(([, peer]) => new Peer(peer)) as [Peer, Peer];
   const fds = pairs.map(([fd]) => fd);
+  const peers = pairs.map(([, peer]) => new Peer(peer));
   const reasons: ClosedReason[] = [];
   const endpoint = await openFdBased({ fds, run: 'worker', closed: (reason) => reasons.push(reason) });
   t.teardown(async () => {
     endpoint.close();
     await endpoint.wait();
     fds.forEach((fd) => closeFd(fd));
-    second.close();
+    peers.forEach((peer) => peer.close());
   });
+  return { endpoint, reasons, fds, peers };
+}
+
+test.serial('a hang-up does not wait for the factory of another worker', async (t) => {
+  const { endpoint, reasons, fds, peers } = await openPairRig(t);
   const shared = new SharedArrayBuffer(16);
   endpoint.attach({ module: BAD_MODULE, data: { how: 'second-never', shared } });
   await until(() => Atomics.load(new Int32Array(shared), 0) === 2, 'both factories run');
-  first.close();
+  peers[0]?.close();
   await until(() => reasons.length > 0, 'closed');
   await endpoint.wait();
   t.deepEqual(reasons, [{ kind: 'hangup', fd: fds[0] as number }]);
+});
+
+test.serial('a dispatcher that detaches in its worker does not end the attachment after its own', async (t) => {
+  const { endpoint, reasons, peers } = await openPairRig(t);
+  const shared = new SharedArrayBuffer(16);
+  endpoint.attach({ module: BAD_MODULE, data: { how: 'first-detaches', shared } });
+  await until(() => Atomics.load(new Int32Array(shared), 0) === 2, 'both factories run');
+  await delay(50);
+  for (const peer of [...peers].reverse()) peer.send([ipPacket(1)]);
+  await delay(100); // one worker has left, the other is in the middle of a delivery
+  t.deepEqual(reasons, []);
+  endpoint.attach(null);
+  const recording = new Recording();
+  attachRecorder(endpoint, 'worker', recording);
+  await delay(600);
+  peers[0]?.send([ipPacket(2)]);
+  await until(() => recording.count === 1, 'the next dispatcher got a packet');
+  t.is(reasons.length, 1);
 });
 
 test.serial('dispatchers that throw, one after the other, leave nothing behind', async (t) => {

@@ -8,6 +8,7 @@ import test from 'ava';
 
 import { openFdBased } from '../../link/fd-based.ts';
 import type { FdBasedOptions } from '../../link/fd-based-options.ts';
+import { packetOver } from '../../link/raw-packet.ts';
 import { SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM } from '../../native/constants.ts';
 import { closeFd, describeFd, isNonblocking, Readiness, setNonblocking, socketPair } from '../../native/index.ts';
 import { Capability, type ClosedReason } from '../../stack/index.ts';
@@ -227,4 +228,16 @@ test.serial('an attach that fails because one fd is polled by somebody else leav
 test.serial('when the process runs out of descriptors, an open that fails gives back those that it had', (t) => {
   const { status, output } = runFixture('../link/_out-of-descriptors.js');
   t.is(status, 0, output);
+});
+
+test.serial('a full queue is a short count and a drain event, also where the event loop cannot poll the fd', async (t) => {
+  const { endpoint, fds, peer } = await openBench(t);
+  const other = Readiness.watch(fds[0] as number, { readable: true }, () => {});
+  t.teardown(() => other.close());
+  const packets = Array.from({ length: 2000 }, () => packetOver(ipv4Packet(1000), 0));
+  const drained = new Promise<void>((resolve) => endpoint.once('drain', resolve));
+  const accepted = endpoint.writePackets(PacketList.of(...packets));
+  t.true(accepted < packets.length);
+  for (let index = 0; index < accepted; index++) t.truthy(readSome(peer));
+  await drained;
 });

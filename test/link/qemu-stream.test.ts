@@ -7,7 +7,7 @@ import { ETHERTYPE_IPV4 } from '../../header/ethernet.ts';
 import { openQemuStream, type QemuStreamEndpoint, type QemuStreamOptions } from '../../link/qemu-stream.ts';
 import { packetOver } from '../../link/raw-packet.ts';
 import { SHUT_WR, SOCK_SEQPACKET, SOCK_STREAM } from '../../native/constants.ts';
-import { closeFd, describeFd, pinnedCount, shutdown, socketPair } from '../../native/index.ts';
+import { closeFd, describeFd, pinnedCount, Readiness, shutdown, socketPair } from '../../native/index.ts';
 import { type ClosedReason, type PacketBuffer, PacketList } from '../../stack/index.ts';
 import { delay, fdCount, until } from '../native/_support.ts';
 import { ethernetHeader, joined, tcpPacket } from './_fd-based-support.ts';
@@ -119,6 +119,20 @@ test('row 15: nothing is accepted before the frame that was cut is whole, and `d
   t.deepEqual(events, ['drain']);
   t.is(endpoint.writePackets(PacketList.of(list.at(1))), 1);
   t.is(Buffer.compare(await readAll(peer, 118, 65_536), wire(ethernetFrame(100, 2))), 0);
+});
+
+test('a frame that was cut is finished also where the event loop cannot poll the fd', async (t) => {
+  const { endpoint, peer } = open(t, {}, 4096);
+  endpoint.attach(null);
+  const other = Readiness.watch(endpoint.fd, { readable: true }, () => {});
+  t.teardown(() => other.close());
+  const frames = Array.from({ length: 40 }, (_, seed) => ethernetFrame(1000, seed));
+  const list = packetsOf(frames);
+  const accepted = endpoint.writePackets(list);
+  t.true(accepted < frames.length);
+  const sent = wire(...frames.slice(0, accepted));
+  t.deepEqual(await readAll(peer, sent.length, 1000), new Uint8Array(sent));
+  other.close();
 });
 
 test('a batch is one gather write', (t) => {
@@ -322,7 +336,7 @@ test('a dispatcher that throws closes the endpoint with its error, and what was 
   };
   writeSome(peer, wire(ethernetFrame(60, 1), ethernetFrame(60, 2), ethernetFrame(60, 3)));
   await until(() => reasons.length > 0, 'closed was emitted');
-  t.like(reasons[0], { kind: 'error', error: { message: 'expected' } });
+  t.like(reasons[0], { kind: 'error', fd: endpoint.fd, error: { message: 'expected' } });
   const { statistics } = endpoint;
   t.is(statistics.get('receivedPackets'), 3);
   t.is(statistics.get('receivedPackets'), statistics.get('deliveredPackets') + statistics.inboundDrops);

@@ -10,7 +10,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 
 import { ETHERTYPE_ARP, ETHERTYPE_IPV6 } from '../../header/ethernet.ts';
 import * as ethernet from '../../header/ethernet.ts';
@@ -20,6 +20,7 @@ import { TYPE_NEIGHBOR_ADVERTISEMENT } from '../../header/icmpv6.ts';
 import { openPacketSocket } from '../../link/open-packet-socket.ts';
 import { allocatePinned, disableDad, freePinned, read, runInNamespace } from '../../native/index.ts';
 import { setInterfaceLinkAddress, setInterfaceUp } from '../../native/index.ts';
+import { testWith } from '../_examples.ts';
 import { makeNamespace, sleep, waitUntilRunning } from './native-support.ts';
 
 /** Link addresses of net0 and net1. */
@@ -120,6 +121,15 @@ export function command(namespace: number, program: string, ...args: string[]): 
   if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${stderr}`, { cause: error });
   return stdout;
 }
+
+/**
+ * `test`, or `test.skip` where tcpdump is missing or cannot become the user that it runs as: as root it insists on
+ * that, and the groups of a user namespace without help from outside cannot be changed.
+ */
+export const testWithTcpdump: ReturnType<typeof testWith> =
+  readFileSync('/proc/self/setgroups', 'utf8').trim() === 'allow'
+    ? testWith('tcpdump')
+    : (title, run) => test.skip(`${title} (tcpdump cannot drop its rights in this user namespace: run as root)`, run);
 
 /** A tcpdump that listens on an interface. */
 export interface Dump {

@@ -17,12 +17,13 @@ import { run } from '../cli/_support.ts';
 import { delay } from '../native/_support.ts';
 import { testWith } from '../_examples.ts';
 import { testWithFeatures } from '../_features.ts';
-import { command, makeTwoNics, MACS, startTcpdump, type TestNic } from './announce-support.ts';
+import { command, makeTwoNics, MACS, startTcpdump, type TestNic, testWithTcpdump } from './announce-support.ts';
 import { makeNamespace } from './native-support.ts';
 
 const FOUR = '192.0.2.1';
 const SIX = '2001:db8::1';
-const AS_NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+/** Works also where no other user is mapped. */
+const WITHOUT_RIGHTS = ['setpriv', '--bounding-set=-all', '--inh-caps=-all'];
 
 const numberOf = (mac: string): number => Number.parseInt(mac.replaceAll(':', ''), 16);
 const bytesOf = (mac: string): number[] => mac.split(':').map((octet) => Number.parseInt(octet, 16));
@@ -54,7 +55,7 @@ test.serial('row 17: a failure does not stop the addresses behind it, and every 
   t.is(error.errors.length, 3);
   t.is(first?.code, 'ERR_INVALID_OPTION');
   t.is(second?.code, 'ENETUNREACH');
-  t.regex(second?.message ?? '', /^Cannot announce 2001:db8::1 on "net1": sendto failed .* duplicate address detection/);
+  t.regex(second?.message ?? '', /^Cannot announce 2001:db8::1 on "net1": sendto failed .* address detection/);
   t.regex(third?.message ?? '', /^Cannot announce 2001:db8::2 /);
 });
 
@@ -69,7 +70,7 @@ test.serial('a gratuitous ARP frame is on the wire as it was built, broadcast', 
   }
 });
 
-test.serial('an unsolicited advertisement goes to all nodes, from the link-local address, with hop limit 255', async (t) => {
+test.serial('an advertisement goes to all nodes, from the link-local address, with hop limit 255', async (t) => {
   const { near, nics } = makeTwoNics(t);
   await announce('net1', [`${SIX}/64`], { namespace: near });
   const [frame = new Uint8Array()] = nics[1].heard();
@@ -109,14 +110,15 @@ for (const [title, address, arp] of [
   });
 }
 
-testWith('tcpdump')('tcpdump sees the frames on the right NIC of two, and their checksum right', async (t) => {
+testWithTcpdump('tcpdump sees the frames on the right NIC of two, and their checksum right', async (t) => {
   const { near } = makeTwoNics(t);
   const dumps = await Promise.all(['net0', 'net1'].map((name) => startTcpdump(t, near, name)));
   await announce('net1', [FOUR, SIX], { namespace: near });
   await dumps[1]!.printed(2);
   const [wrong, right = ''] = await Promise.all(dumps.map((dump) => dump.end()));
   t.is(wrong?.trim(), '');
-  t.regex(right, new RegExp(`^${MACS[1]} > ff:ff:ff:ff:ff:ff, ethertype ARP.*who-has 192\\.0\\.2\\.1 .*tell 192\\.0\\.2\\.1`, 'm'));
+  t.regex(right, new RegExp(`^${MACS[1]} > ff:ff:ff:ff:ff:ff, ethertype ARP`, 'm'));
+  t.regex(right, /who-has 192\.0\.2\.1 .*tell 192\.0\.2\.1,/);
   t.regex(right, new RegExp(`^${MACS[1]} > 33:33:00:00:00:01, ethertype IPv6.*hlim 255`, 'm'));
   t.regex(right, /\[icmp6 sum ok\] ICMP6, neighbor advertisement, length 32, tgt is 2001:db8::1, Flags \[override\]/);
   t.regex(right, new RegExp(`destination link-address option \\(2\\), length 8 \\(1\\): ${MACS[1]}`));
@@ -153,7 +155,7 @@ testWith('ndisc6')('ndisc6 is told the link address that was announced', async (
   t.regex(answer.toLowerCase(), new RegExp(`target link-layer address: ${MACS[1]}`));
 });
 
-test.serial('while the link-local address is tentative an advertisement fails, and a later round sends it', async (t) => {
+test.serial('an advertisement fails while the link-local address is tentative; a later round sends it', async (t) => {
   const { near, nics } = makeTwoNics(t);
   const flap = (): void =>
     runInNamespace(near, () => {
@@ -284,8 +286,8 @@ test.serial('linkpoint announce has a line per failure on stderr, and exits 1', 
 testWith('setpriv')('without rights every address is told the right that is missing', async (t) => {
   const { near, nics } = makeTwoNics(t);
   const args = ['announce', 'net1', FOUR, SIX];
-  const { status, stderr } = await runInNamespace(near, () => ({ ended: run(args, { prefix: AS_NOBODY }) })).ended;
+  const { status, stderr } = await runInNamespace(near, () => ({ ended: run(args, { prefix: WITHOUT_RIGHTS }) })).ended;
   t.is(status, 1);
-  t.regex(stderr, /^linkpoint: .* CAP_NET_RAW is required \(EPERM\)\nlinkpoint: .* CAP_NET_RAW is required \(EPERM\)\n$/);
+  t.regex(stderr, /^(?:linkpoint: .* CAP_NET_RAW is required \(EPERM\)\n){2}$/);
   t.deepEqual(nics[1].heard(), []);
 });

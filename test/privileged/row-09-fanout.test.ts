@@ -67,9 +67,9 @@ async function openGroup(
   return endpoint;
 }
 
-/** Interleaved: one packet of each flow, then the next of each. */
+/** Interleaved: a packet of each flow, then of each again from the next on, so that round robin keeps no flow together. */
 async function sendFlows({ sender }: FanoutRig): Promise<void> {
-  await sender.sendAll(upTo(TOTAL).map((packet) => flowFrame(packet % FLOWS)));
+  await sender.sendAll(upTo(TOTAL).map((packet) => flowFrame((packet + Math.floor(packet / FLOWS)) % FLOWS)));
 }
 
 /** Which workers saw each flow. */
@@ -105,8 +105,7 @@ test.serial('row 9: lb spreads each flow over both workers: the test of the flow
   const endpoint = await openGroup(t, rig, { mode: 'lb' }, 'worker');
   const recording = new Recording();
   attachRecorder(endpoint, 'worker', recording);
-  // An odd number of packets a round, so that round robin does not fall in step with the flows.
-  await rig.sender.sendAll(upTo(TOTAL).map((packet) => flowFrame(packet % (FLOWS - 1))));
+  await sendFlows(rig);
   await until(() => recording.count === TOTAL, 'all came');
   t.true([...workersByFlow(recording).values()].every((workers) => workers.size === 2));
 });
@@ -137,6 +136,27 @@ for (const run of RUNS) {
     await until(() => recordings.every(({ count }) => count >= TOTAL), 'all came to both');
     await delay(10);
     t.deepEqual(recordings.map(({ count }) => count), [TOTAL, TOTAL]);
+  });
+}
+
+for (const fanout of [undefined, { mode: 'cbpf', program: BY_SOURCE_PORT, defrag: true, rollover: true }] as const) {
+  test.serial(`row 9: ${fanout?.mode ?? 'hash'}: sockets whose endpoint was closed can have another one, in the same group`, async (t) => {
+    const rig = makeRig(t);
+    const { namespace } = rig;
+    const device = openPacketSocket({ interfaceName: 'veth1', namespace, queues: 2, protocol: ETH_P_IP });
+    t.teardown(() => device.close());
+    const open = (): Promise<FdBasedEndpoint> => openFdBased({ fds: device.fds, ...(fanout === undefined ? {} : { fanout }) });
+    (await open()).close();
+    const endpoint = await open();
+    t.teardown(() => endpoint.close());
+    const recording = new Recording();
+    attachRecorder(endpoint, 'inline', recording);
+    await sendFlows(rig);
+    await until(() => recording.count >= TOTAL, 'all came');
+    await delay(10);
+    t.is(recording.count, TOTAL);
+    endpoint.close();
+    await t.throwsAsync(openFdBased({ fds: device.fds, fanout: { mode: 'lb' } }), { code: 'EALREADY' });
   });
 }
 

@@ -39,9 +39,12 @@ const NO_HEADER: [string, Uint8Array][] = [
   ['truncated', ipPacket(902, MTU + 1)],
 ];
 
-/** | good 0 | bad 0 | good 1 | bad 1 | ... | good n | */
-function interleaved(bad: readonly Uint8Array[], good: (sequence: number) => Uint8Array): Uint8Array[] {
-  return [...bad.flatMap((bytes, index) => [good(index), bytes]), good(bad.length)];
+/** | good 0 | bad 0 | good 1 | bad 1 | ... | good n |; the last has the longest length that is allowed */
+function interleaved(
+  bad: readonly Uint8Array[],
+  good: (sequence: number, byteLength?: number) => Uint8Array,
+): Uint8Array[] {
+  return [...bad.flatMap((bytes, index) => [good(index), bytes]), good(bad.length, MTU)];
 }
 
 function expectedDrops(bad: readonly [string, Uint8Array][]): Record<string, number> {
@@ -59,7 +62,8 @@ for (const run of RUNS) {
           const options = ethernetHeader ? { ethernetHeader, linkAddress: OWN } : { ethernetHeader };
           const { endpoint, reasons, peer } = await openRig(t, { run, dispatchMode, mtu: MTU, ...options }, type);
           const bad = ethernetHeader ? ETHERNET : NO_HEADER;
-          const good = (sequence: number): Uint8Array => (ethernetHeader ? etherFrame(sequence, OWN) : ipPacket(sequence));
+          const good = (sequence: number, byteLength = 64): Uint8Array =>
+            ethernetHeader ? etherFrame(sequence, OWN, byteLength) : ipPacket(sequence, byteLength);
           const frames = interleaved(bad.map(([, bytes]) => bytes), good);
           const recording = new Recording();
           t.is(peer.send(frames), frames.length);

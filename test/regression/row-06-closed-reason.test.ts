@@ -136,3 +136,22 @@ for (const run of RUNS) {
     t.pass();
   });
 }
+
+for (const run of ['inline', 'ring'] as const) {
+  test.serial(`row 6: ${run}: a flood of the other fd puts the end off for a while only`, async (t) => {
+    const rig = await openPairRig(t, run);
+    const refill = [ipPacket(1)];
+    let delivered = 0;
+    rig.peers[1].send(upTo(100).map(() => ipPacket(1)));
+    rig.peers[0].close();
+    rig.endpoint.attach({
+      deliverNetworkPacket() {
+        delivered++;
+        rig.peers[1].send(refill); // for every packet that is taken a new one: its queue is never empty
+      },
+    });
+    await until(() => rig.reasons.length > 0, 'closed');
+    t.deepEqual(rig.reasons, [{ kind: 'hangup', fd: rig.fds[0] }]);
+    t.true(delivered > 100);
+  });
+}

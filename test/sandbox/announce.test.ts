@@ -59,9 +59,14 @@ test('an IPv4-mapped address is announced as the IPv4 address that it is', (t) =
   t.is(announcedAddress('::ffff:192.0.2.1'), parseIpv4('192.0.2.1'));
 });
 
-for (const text of ['', 'eth0', '192.0.2.300', '192.0.2.1/33', '192.0.2.1/', '192.0.2.1/8/8', '2001:db8::1/129', '::1%lo']) {
+const NO_ADDRESSES = [
+  '', 'eth0', '192.0.2.300', '192.0.2.1/33', '192.0.2.1/', '192.0.2.1/8/8', '2001:db8::1/129', '::1%lo',
+]; // prettier-ignore
+
+for (const text of NO_ADDRESSES) {
   test(`"${text}" is no address to announce`, (t) => {
-    t.throws(() => announcedAddress(text), { code: 'ERR_INVALID_OPTION', message: /neither an IPv4 nor an IPv6 address/ });
+    const message = /neither an IPv4 nor an IPv6 address/;
+    t.throws(() => announcedAddress(text), { code: 'ERR_INVALID_OPTION', message });
   });
 }
 

@@ -4,6 +4,7 @@
  * kernel does in the other tiers, super-packets included, for this link has a virtio-net header, too.
  */
 
+import { LinkpointError } from '../errors.ts';
 import { requestSegmentation } from '../gso/index.ts';
 import { ipv6MulticastLinkAddress, formatIp, LINK_BROADCAST, solicitedNodeMulticast } from '../header/address.ts';
 import type { IpAddress, LinkAddress } from '../header/address.ts';
@@ -76,8 +77,10 @@ class ScriptedPeer implements NetworkDispatcher {
     endpoint.attach(this);
   }
 
+  /** Also ends an exchange that is under way, which would wait for answers. */
   close(): void {
     this.#endpoint.close();
+    this.#driver?.fail(new LinkpointError('ERR_DEMO', 'the demo has ended'));
   }
 
   deliverNetworkPacket(protocol: number, packet: PacketBuffer): void {

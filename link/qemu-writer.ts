@@ -25,7 +25,7 @@ const BATCH = 64;
 /** The message of a batch, and the message of a rest. */
 const BATCH_MESSAGE = 0;
 const REST_MESSAGE = 1;
-/** Wait before the next try when the kernel lacks memory: the socket stays writable, so polling does not help. */
+/** Wait before the next try where polling does not help: without memory in the kernel the socket stays writable. */
 const RETRY_MILLISECONDS = 10;
 
 /** Writes packets to one stream socket. */

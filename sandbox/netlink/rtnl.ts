@@ -75,7 +75,7 @@ export class Rtnl implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Changes as they happen, from this call on, until `signal` or the end of the loop. Outlives `close()`.
+   * Changes as they happen, from this call on (rootless: from `await changes.opened` on), until `signal` or the end of the loop. Outlives `close()`.
    */
   watch({ objects, signal }: WatchOptions = {}): Watch {
     return new Watch(this.#openGroups(groupsOf(objects)), signal);

@@ -53,10 +53,11 @@ export const groupsOf = (objects: readonly WatchedObject[] = ALL): number =>
   objects.reduce((groups, object) => groups | GROUPS[object], 0);
 
 /**
- * Changes, one by one, from the moment that it was made: begin to watch, then list. Iterate it to the end, or close it.
+ * Changes, one by one, from the moment that it was made (`opened` in a rootless namespace): begin to watch, then list. Iterate it to the end, or close it.
  */
 export class Watch implements AsyncIterableIterator<Change>, AsyncDisposable {
-  readonly #opening: Promise<void>;
+  /** Resolved when it sees what happens: at once, but for a rootless namespace, whose process opens the socket. */
+  readonly opened: Promise<void>;
   readonly #signal: AbortSignal | undefined;
   readonly #queue: Change[] = [];
   #readiness: Readiness | null = null;
@@ -67,15 +68,15 @@ export class Watch implements AsyncIterableIterator<Change>, AsyncDisposable {
   constructor(socket: number | Promise<number>, signal?: AbortSignal) {
     this.#signal = signal;
     if (typeof socket === 'number') this.#opened(socket);
-    this.#opening = typeof socket === 'number' ? Promise.resolve() : socket.then((fd) => this.#opened(fd));
-    this.#opening.catch(() => undefined); // the first next() throws it
+    this.opened = typeof socket === 'number' ? Promise.resolve() : socket.then((fd) => this.#opened(fd));
+    this.opened.catch(() => undefined); // the first next() throws it
     if (signal?.aborted === true) this.close();
     else signal?.addEventListener('abort', this.#onAbort);
   }
 
   /** The next change, as soon as there is one. @throws NetlinkMessageError, which ends it */
   async next(): Promise<IteratorResult<Change, undefined>> {
-    await this.#opening;
+    await this.opened;
     try {
       for (;;) {
         if (this.#readiness === null) return { done: true, value: undefined };

@@ -11,6 +11,7 @@ import { createNetNamespace, RootlessNamespace } from '../../sandbox/index.ts';
 const namespace = await createNetNamespace();
 const rtnl = await namespace.rtnl();
 const changes = rtnl.watch({ objects: ['link'] });
+await changes.opened;
 rtnl.links.add({ kind: 'veth', name: 'eth0', peer: { name: 'eth1' }, up: true });
 rtnl.addresses.add('eth0', { address: '192.0.2.1/24' });
 const change = (await Promise.all([changes.next()]))[0]!.value;

@@ -9,5 +9,6 @@ using rtnl = Rtnl.open(namespace);
 for (let i = 0; i < churn; i++) {
   rtnl.links.add({ kind: 'ifb', name: 'churn' });
   rtnl.links.delete('churn');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500); // longer than a dump takes
 }
 parentPort?.postMessage(rtnl.links.list().length);

@@ -82,5 +82,5 @@ test.serial('root can have a rootless one, too; requests are answered in order, 
   await t.throwsAsync(namespace.openTap(), { code: 'ERR_CLOSED' });
   t.is(rtnl.links.get('lo').name, 'lo', 'a socket outlives the process that opened it');
   rtnl.close();
-  t.is(fdCount(), before);
+  t.true(fdCount() <= before);
 });

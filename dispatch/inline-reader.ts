@@ -26,7 +26,7 @@ import { turns, type TurnTaker } from './turn.ts';
 /** First wait for a link that went down, in milliseconds. */
 const FIRST_REVIVAL_MILLISECONDS = 10;
 /** Longest wait. */
-const LAST_REVIVAL_MILLISECONDS = 1_000;
+const LAST_REVIVAL_MILLISECONDS = 500;
 /** Time between two looks at an AF_PACKET socket: a deleted interface must be noticed within a second. */
 const WATCH_MILLISECONDS = 500;
 

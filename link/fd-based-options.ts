@@ -177,7 +177,7 @@ function checkKind(fd: number, description: FdDescription): void {
   if (description.type === SOCK_STREAM) {
     throw new InvalidOptionError(`Cannot open an fd-based endpoint on fd ${fd}: it is a stream; use QemuStreamEndpoint`);
   }
-  if (!description.isPollable) {
+  if (!description.isPollable || !description.isPacketCarrier) {
     throw new InvalidOptionError(`Cannot open an fd-based endpoint on fd ${fd}: it is no device or socket that can be polled`);
   }
 }

@@ -25,6 +25,8 @@ export interface FdDescription {
   readonly protocol: number;
   /** Whether it is a packet(7) socket. */
   readonly isPacketSocket: boolean;
+  /** Whether it is a socket or a character device: what may carry packets. Pipes and event descriptors do not. */
+  readonly isPacketCarrier: boolean;
   /** Whether epoll(7) takes it. Regular files and /dev/null are refused. */
   readonly isPollable: boolean;
   /** Bytes of virtio-net header before each packet: 0, 10 or 12 (other values are possible on TUN/TAP). */
@@ -41,6 +43,7 @@ const NOTHING: FdDescription = {
   type: 0,
   protocol: 0,
   isPacketSocket: false,
+  isPacketCarrier: false,
   isPollable: false,
   vnetHeaderBytes: 0,
   interfaceName: undefined,
@@ -60,8 +63,8 @@ export function describeFd(fd: number): FdDescription {
   requireLinux(action);
   const stat = statOf(action, fd);
   const isPollable = acceptsEpoll(action, fd);
-  if (stat.isSocket()) return { ...NOTHING, isPollable, ...describeSocket(action, fd) };
-  if (stat.isCharacterDevice()) return { ...NOTHING, isPollable, ...describeTun(fd) };
+  if (stat.isSocket()) return { ...NOTHING, isPacketCarrier: true, isPollable, ...describeSocket(action, fd) };
+  if (stat.isCharacterDevice()) return { ...NOTHING, isPacketCarrier: true, isPollable, ...describeTun(fd) };
   return { ...NOTHING, isPollable };
 }
 

@@ -13,7 +13,8 @@ import {
   FD_CLOEXEC,
   O_NONBLOCK,
 } from './constants.ts';
-import { ERRNO, systemError } from './errno.ts';
+import { ERRNO, missingRight, systemError } from './errno.ts';
+import { requireLinux } from './koffi.ts';
 import * as libc from './libc.ts';
 import { requireNotPolled } from './polled.ts';
 
@@ -49,6 +50,24 @@ export class Fd {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/**
+ * open(2) of an existing file; the caller closes the descriptor with `closeFd`.
+ *
+ * Not node:fs: Node keeps a list of the descriptors that a worker thread opened with it and closes those that are left
+ * when the thread ends. It would not hear of our close(2), and by then the number may be somebody else's.
+ *
+ * @param action what is tried, for the error
+ * @param right what is required where the kernel refuses with EPERM or EACCES
+ */
+export function openFd(action: string, path: string, flags: number, right: string): number {
+  requireLinux(action);
+  if (path.includes('\0')) throw new TypeError(`${action}: the path has a NUL character`);
+  const fd = libc.open(path, flags);
+  if (fd >= 0) return fd;
+  const errno = libc.errno();
+  throw systemError(action, 'open', errno, missingRight(errno, right));
 }
 
 /**

@@ -37,6 +37,8 @@ type Transfer = (fd: number, address: number, length: number) => number;
 type Vector = (fd: number, iovec: number, count: number) => number;
 type Address = (fd: number, address: number, length: number) => number;
 
+/** open(2), without a mode: it creates nothing. */
+export const open: (path: string, flags: number) => number = bind('int open(const char *path, int flags)');
 /** read(2). */
 export const read: Transfer = bind('int read(int fd, uintptr_t buffer, size_t count)');
 /** write(2). */

@@ -8,26 +8,22 @@
  * @packageDocumentation
  */
 
-import { openSync } from 'node:fs';
-
 import { CLONE_NEWNET, NS_GET_NSTYPE, O_CLOEXEC, O_RDONLY } from './constants.ts';
-import { ERRNO, fromNodeError, missingRight, systemError } from './errno.ts';
-import { closeFd } from './fd.ts';
+import { ERRNO, missingRight, systemError } from './errno.ts';
+import { closeFd, openFd } from './fd.ts';
 import { setInterfaceUp } from './interface.ts';
-import { requireLinux } from './koffi.ts';
 import * as libc from './libc.ts';
 
 const OWN_NAMESPACE = '/proc/thread-self/ns/net';
 
 /** Opens a namespace file; the descriptor keeps the namespace alive. The caller closes it. */
 export function openNamespace(path: string = OWN_NAMESPACE): number {
-  const action = `Cannot open network namespace "${path}"`;
-  requireLinux(action);
-  try {
-    return openSync(path, O_RDONLY | O_CLOEXEC);
-  } catch (error) {
-    throw fromNodeError(action, error, 'CAP_SYS_PTRACE over the process');
-  }
+  return openFd(
+    `Cannot open network namespace "${path}"`,
+    path,
+    O_RDONLY | O_CLOEXEC,
+    'CAP_SYS_PTRACE over the process',
+  );
 }
 
 /** NS_GET_NSTYPE of ioctl_ns(2). @throws SystemError EINVAL unless `fd` is of a network namespace */

@@ -4,12 +4,10 @@
  * @packageDocumentation
  */
 
-import { openSync } from 'node:fs';
-
 import { SystemError } from '../errors.ts';
 import * as c from './constants.ts';
-import { ERRNO, fromNodeError, missingRight, systemError } from './errno.ts';
-import { closeFd } from './fd.ts';
+import { ERRNO, missingRight, systemError } from './errno.ts';
+import { closeFd, openFd } from './fd.ts';
 import { checkInterfaceName, fillRequest, request, requestedName } from './interface-name.ts';
 import { requireLinux } from './koffi.ts';
 import * as layout from './layout.ts';
@@ -61,9 +59,8 @@ export function openTunFd(options: TunOptions): { fd: number; name: string } {
 
 function openDevice(action: string, path: string): number {
   try {
-    return openSync(path, c.O_RDWR | c.O_NONBLOCK | c.O_CLOEXEC);
-  } catch (error) {
-    const failure = fromNodeError(action, error, `read and write access to ${path}`);
+    return openFd(action, path, c.O_RDWR | c.O_NONBLOCK | c.O_CLOEXEC, `read and write access to ${path}`);
+  } catch (failure) {
     if (!(failure instanceof SystemError) || !NO_DEVICE.includes(failure.code)) throw failure;
     throw systemError(action, failure.syscall, failure.errno, `the device ${path} and its kernel module are required`);
   }

@@ -1,8 +1,7 @@
 /** Checks of device files: TUN and TAP, vhost, KVM. */
 
-import { openSync } from 'node:fs';
 
-import { closeFd, constants as c, openTunFd, setTunOffload, type TunOptions } from '../native/index.ts';
+import { closeFd, constants as c, openFd, openTunFd, setTunOffload, type TunOptions } from '../native/index.ts';
 import { type Check, NETWORK_RIGHTS } from './probe-check.ts';
 
 /** Opens a TAP, uses it, and closes it: with its last descriptor it vanishes. */
@@ -24,7 +23,8 @@ const tun = {
   remedy: 'load the module tun (CONFIG_TUN) and give the sandbox the device: mknod /dev/net/tun c 10 200',
 } as const;
 
-const openDevice = (path: string) => (): void => closeFd(openSync(path, c.O_RDWR | c.O_CLOEXEC));
+const openDevice = (path: string) => (): void =>
+  closeFd(openFd(`Cannot open ${path}`, path, c.O_RDWR | c.O_CLOEXEC, `read and write access to ${path}`));
 
 /** The checks. */
 export const DEVICE_CHECKS: readonly Check[] = [

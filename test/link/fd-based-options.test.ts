@@ -10,7 +10,7 @@ import { openFdBased } from '../../link/fd-based.ts';
 import type { FdBasedOptions } from '../../link/fd-based-options.ts';
 import { packetOver } from '../../link/raw-packet.ts';
 import { SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM } from '../../native/constants.ts';
-import { closeFd, describeFd, isNonblocking, Readiness, setNonblocking, socketPair } from '../../native/index.ts';
+import { closeFd, createEventFd, describeFd, isNonblocking, Readiness, setNonblocking, socketPair } from '../../native/index.ts';
 import { Capability, type ClosedReason } from '../../stack/index.ts';
 import { delay, fdCount, runFixture, until } from '../native/_support.ts';
 import { openBench, packetOf, received, record } from './_fd-based-support.ts';
@@ -55,16 +55,18 @@ for (const [name, options, message] of WRONG) {
   });
 }
 
-test.serial('one fd twice, a stream, and a file are refused', async (t) => {
+test.serial('one fd twice, a stream, a file, and what is no device or socket are refused', async (t) => {
   const pair = socketPair(SOCK_SEQPACKET);
   const stream = socketPair(SOCK_STREAM);
   const file = openSync('/dev/null', 'r+');
-  closeLater(t, ...pair, ...stream, file);
+  const event = createEventFd(); // as would a pipe, it could be read forever
+  closeLater(t, ...pair, ...stream, file, event);
   const refused = (fds: number[], message: RegExp): Promise<unknown> =>
     t.throwsAsync(openFdBased({ fds }), { code: 'ERR_INVALID_OPTION', message });
   await refused([pair[0], pair[0]], /names one fd twice/);
   await refused([stream[0]], /a stream/);
   await refused([file], /can be polled/);
+  await refused([event], /no device or socket/);
 });
 
 test.serial('a descriptor that is closed is a SystemError', async (t) => {

@@ -16,6 +16,7 @@ for (const [name, type] of Object.entries({ SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPAC
       protocol: 0,
       isPacketSocket: false,
       isPollable: true,
+      isPacketCarrier: true,
       vnetHeaderBytes: 0,
       multiQueue: false,
     });
@@ -37,7 +38,7 @@ test.serial('describeFd() tells that files and /dev/null cannot be polled and an
     closeSync(fd);
   }
   const eventFd = createEventFd();
-  t.like(describeFd(eventFd), { kind: 'other', isPollable: true });
+  t.like(describeFd(eventFd), { kind: 'other', isPollable: true, isPacketCarrier: false });
   closeFd(eventFd);
 });
 

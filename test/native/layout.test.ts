@@ -325,6 +325,7 @@ const HEADERS = [
   'linux/if_packet.h',
   'linux/if_tun.h',
   'linux/netlink.h',
+  'linux/nsfs.h',
   'linux/sockios.h',
 ];
 

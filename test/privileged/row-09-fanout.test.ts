@@ -95,7 +95,7 @@ for (const fanout of [undefined, { mode: 'hash' }, { mode: 'cbpf', program: BY_S
     t.true([...seen.values()].every((workers) => workers.size === 1), 'a flow was seen by two workers');
     const first = [...seen.values()].filter((workers) => workers.has(0)).length;
     t.true(first >= FEW_FLOWS && first <= FLOWS - FEW_FLOWS, `${first} flows on worker 0`);
-    await until(() => endpoint.statistics.get('receivedPackets') === TOTAL, 'all are counted');
+    await until(() => endpoint.statistics.get('deliveredPackets') === TOTAL, 'all are counted');
     assertInvariant(t, endpoint);
   });
 }

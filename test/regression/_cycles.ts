@@ -16,7 +16,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 /** What a leaked ring, arena or thread a cycle would exceed many times; the C library's own free lists need some. */
-const RSS_SLACK_BYTES = 64 << 20;
+const RSS_SLACK_BYTES = 96 << 20;
 /** For what V8 itself knows to be in use, after a collection. */
 const HEAP_SLACK_BYTES = 6 << 20;
 

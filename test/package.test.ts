@@ -29,7 +29,7 @@ function importWithoutAddons(...specifiers: readonly string[]): string {
 }
 
 test('every folder that is a public door has a subpath, and no other one has', (t) => {
-  const expected = ['.', './dispatch', './gso', './header', './link', './native', './stack', './testing'];
+  const expected = ['.', './dispatch', './gso', './header', './link', './native', './sandbox', './stack', './testing'];
   t.deepEqual([...doors].sort(), expected);
 });
 

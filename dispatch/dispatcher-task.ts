@@ -86,7 +86,7 @@ export interface EndpointHalf {
 const COLLECT_MILLISECONDS = 500;
 
 /** When another fd has ended, longest wait for a dispatcher that is still being made: it gets what is queued. */
-const FINISH_MILLISECONDS = 1_000;
+const FINISH_MILLISECONDS = 3_000;
 
 interface HalfModule {
   openHalf(options: unknown): EndpointHalf;

@@ -18,7 +18,7 @@ export interface ReceiveOptions {
   readonly fd: number;
   readonly mode: DispatchMode;
   readonly vnetHeaderBytes: VnetHeaderBytes;
-  /** Connection-mode socket, or pipe: zero-length results may mean hang-up. */
+  /** Connection-mode socket: zero-length results may mean hang-up. */
   readonly canHangUp: boolean;
   readonly isPacketSocket: boolean;
   /** Longest frame, in bytes. */

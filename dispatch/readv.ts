@@ -28,7 +28,7 @@ export class ReadvReader implements SlotReader {
 
   /**
    * @param arena slots, bound to their address
-   * @param canHangUp the fd is a connection-mode socket or a pipe, whose zero-length results may mean hang-up
+   * @param canHangUp the fd is a connection-mode socket, whose zero-length results may mean hang-up
    */
   constructor(fd: number, arena: Arena, counters: StatisticsBlock, vnetHeaderBytes: number, canHangUp: boolean) {
     this.#fd = fd;

@@ -148,9 +148,8 @@ export function resolveFdBasedOptions(options: FdBasedOptions): ResolvedFdBasedO
 export function receiveOptions(link: FdLink, options: ResolvedFdBasedOptions): ReceiveOptions {
   const { capacityBytes, batch, deliverTruncated, ring } = options;
   const { fd, mode, vnetHeaderBytes, description } = link;
-  const { isPacketSocket, type, kind } = description;
-  const canHangUp = type === SOCK_SEQPACKET || kind === 'other'; // a pipe does, too
-  return { fd, mode, vnetHeaderBytes, canHangUp, isPacketSocket, capacityBytes, batch, deliverTruncated, ring };
+  const { isPacketSocket, type } = description;
+  return { fd, mode, vnetHeaderBytes, canHangUp: type === SOCK_SEQPACKET, isPacketSocket, capacityBytes, batch, deliverTruncated, ring };
 }
 
 function checkFds(fds: readonly number[]): readonly number[] {

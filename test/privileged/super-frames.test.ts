@@ -139,6 +139,9 @@ for (const run of ['inline', 'ring'] as const) {
       left.attach(forwarder(seen, right));
       right.attach(forwarder({ longest: 0, cut: 0 }, left));
       await transfer(t, ...namespaces);
+      // Neither may forward to the other when that is closed.
+      for (const endpoint of [left, right]) endpoint.attach(null);
+      await Promise.all([left.wait(), right.wait()]);
       t.true(seen.longest > SUPER_BYTES, `the longest packet had ${seen.longest} bytes`);
       t.is(seen.cut, 0);
       t.true(left.statistics.get('receivedSuperPackets') > 100);

@@ -3,14 +3,8 @@
  * closed() is never called. Here the hang-up is told from an empty datagram, and what was queued comes first.
  */
 
-import { spawnSync } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test from 'ava';
 
-import { openFdBased } from '../../link/fd-based.ts';
-import type { ClosedReason } from '../../stack/link-endpoint.ts';
 import { attachRecorder, Recording } from './_recorder.ts';
 import { assertInvariant, delay, ipPacket, openRig, RUNS, SOCKET_MODES, until, upTo } from './_support.ts';
 
@@ -83,27 +77,4 @@ for (const run of RUNS) {
       assertInvariant(t, endpoint);
     });
   }
-}
-
-for (const run of RUNS) {
-  test.serial(`row 1: ${run}: so does a pipe whose writers have gone`, async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'linkpoint-'));
-    const path = join(folder, 'pipe');
-    t.teardown(() => rmSync(folder, { recursive: true }));
-    t.is(spawnSync('mkfifo', [path]).status, 0);
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const writer = openSync(path, constants.O_WRONLY);
-    const reasons: ClosedReason[] = [];
-    const endpoint = await openFdBased({ fds: [fd], run, ownFds: true, closed: (reason) => reasons.push(reason) });
-    t.teardown(() => endpoint.close());
-    const recording = new Recording();
-    writeSync(writer, ipPacket(1));
-    closeSync(writer);
-    attachRecorder(endpoint, run, recording);
-    await until(() => reasons.length > 0, 'closed');
-    await endpoint.wait();
-    t.deepEqual(recording.sequences, [1]);
-    t.deepEqual(reasons, [{ kind: 'hangup', fd }]);
-    assertInvariant(t, endpoint);
-  });
 }

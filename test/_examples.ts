@@ -39,11 +39,14 @@ export async function runExample(name: string): Promise<ExampleRun> {
   return { code, stdout, stderr };
 }
 
-/** `test`, or `test.skip` where a program that the example starts is not installed: its title then says the remedy. */
-export function testWith(program: string): (title: string, run: (t: ExecutionContext) => Promise<void>) => void {
+/** Registers a test. */
+type RegisterTest = (title: string, run: (t: ExecutionContext) => Promise<void>) => void;
+
+/** `register`, or `test.skip` where a program that the example starts is not installed: its title says the remedy. */
+export function testWith(program: string, register: RegisterTest = test): RegisterTest {
   const isThere = spawnSync(program, ['-h']).error === undefined;
   return (title, run) => {
-    if (isThere) test(title, run);
+    if (isThere) register(title, run);
     else test.skip(`${title} (${program} is missing: run scripts/setup)`, run);
   };
 }

@@ -74,8 +74,8 @@ for (const run of ['inline', 'ring'] as const) {
       t.is(calm.peer.send([ipPacket(packet)]), 1);
       await until(() => delivered > packet, `packet ${packet} came`, 1_000);
     }
+    await until(() => sum(counts) > CALM_PACKETS * BUDGET, 'the flood was one');
     isOver = true;
-    t.true(sum(counts) > CALM_PACKETS * BUDGET, 'the flood was none');
   });
 }
 

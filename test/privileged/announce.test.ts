@@ -17,6 +17,7 @@ import { run } from '../cli/_support.ts';
 import { delay } from '../native/_support.ts';
 import { testWith } from '../_examples.ts';
 import { testWithFeatures } from '../_features.ts';
+import { testWithTun } from './_rights.ts';
 import { command, makeTwoNics, MACS, startTcpdump, type TestNic, testWithTcpdump } from './announce-support.ts';
 import { makeNamespace } from './native-support.ts';
 
@@ -236,7 +237,7 @@ testWithFeatures('macvlan')('a macvlan announces its own link address through th
   t.deepEqual([...(frame?.slice(6, 12) ?? [])], bytesOf(mac));
 });
 
-test.serial('a TUN interface has no link address to announce', async (t) => {
+testWithTun('a TUN interface has no link address to announce', async (t) => {
   const namespace = makeNamespace(t);
   const { fd, name } = runInNamespace(namespace, () => openTunFd({ mode: 'tun' }));
   t.teardown(() => closeFd(fd));

@@ -3,6 +3,7 @@ import test from 'ava';
 import type { BenchResult } from '../../cli/bench-result.ts';
 import { descendants, isAlive, run, start } from '../cli/_support.ts';
 import { until } from '../native/_support.ts';
+import { type RegisterTest, testWithTun } from './_rights.ts';
 
 function parse(stdout: string): BenchResult {
   if (!/^[^\n]+\n$/.test(stdout)) throw new Error(`Expected one line, got ${JSON.stringify(stdout)}`);
@@ -12,8 +13,10 @@ function parse(stdout: string): BenchResult {
 const SHORT = ['--json', '--duration-ms', '150'];
 
 for (const device of ['veth', 'tap', 'tun']) {
+  const testDevice: RegisterTest = device === 'veth' ? test.serial : testWithTun;
+
   for (const direction of ['rx', 'tx']) {
-    test.serial(`bench ${direction} --self ${device}`, async (t) => {
+    testDevice(`bench ${direction} --self ${device}`, async (t) => {
       const { status, stdout, stderr } = await run(['bench', direction, '--self', device, ...SHORT]);
       t.is(stderr, '');
       t.is(status, 0);
@@ -24,7 +27,7 @@ for (const device of ['veth', 'tap', 'tun']) {
     });
 
     for (const gso of ['tcp4', 'tcp6', 'udp']) {
-      test.serial(`bench ${direction} --self ${device} --gso ${gso} moves super-packets of 65,000 bytes`, async (t) => {
+      testDevice(`bench ${direction} --self ${device} --gso ${gso} moves super-packets of 65,000 bytes`, async (t) => {
         const args = ['bench', direction, '--self', device, '--gso', gso, '--vnet-header', '10', ...SHORT];
         const { status, stdout, stderr } = await run(args);
         t.is(stderr, '');
@@ -47,7 +50,7 @@ for (const way of ['inline', 'worker', 'ring']) {
   });
 }
 
-test.serial('SIGKILL of a bench ends its other side', async (t) => {
+testWithTun('SIGKILL of a bench ends its other side', async (t) => {
   const { child, ended } = start(['bench', 'rx', '--self', 'tap', '--duration-ms', '60000']);
   const pid = child.pid as number;
   await until(() => descendants(pid).length > 0, 'the child is there');

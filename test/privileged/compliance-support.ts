@@ -10,6 +10,7 @@ import { type ExpectedProperties, linkEndpointCompliance } from '../../testing/i
 import type { LinkEndpointFeatures, LinkEndpointFixture } from '../../testing/index.ts';
 import { closeAll } from '../compliance/_fd-based-fixtures.ts';
 import { PeerSocket } from '../compliance/_sockets.ts';
+import type { RegisterTest } from './_rights.ts';
 
 /** A device in a namespace, and the interface at its other side. */
 export interface DeviceUnderTest {
@@ -21,18 +22,19 @@ export interface DeviceUnderTest {
 /** Nothing that a device answers is a hang-up, and the kernel takes all that is written. */
 const DEVICE_FEATURES = { ethernet: true, gso: false, canFill: false, detectsHangup: false, injectable: false };
 
-/** Runs the suite over the device that `open` makes in a namespace; titles begin with `name`. */
+/** Runs the suite over the device that `open` makes in a namespace; titles begin with `name`, `register` takes them. */
 export function runDeviceCompliance(
   name: string,
   open: (namespace: number) => DeviceUnderTest,
   options: Partial<FdBasedOptions>,
   checks: { readonly features?: Partial<LinkEndpointFeatures>; readonly expected: ExpectedProperties },
+  register: RegisterTest = test.serial,
 ): void {
   linkEndpointCompliance({
     features: { ...DEVICE_FEATURES, ...checks.features },
     create: () => deviceFixture(open, options, checks.expected),
     test: (title, run) =>
-      test.serial(`${name} ${title}`, async (t) => {
+      register(`${name} ${title}`, async (t) => {
         await run();
         t.pass();
       }),

@@ -2,6 +2,7 @@ import { openTap } from '../../link/open-tun.ts';
 import { runInNamespace, setInterfaceUp } from '../../native/index.ts';
 import { Capability, HARDWARE_ETHER, NO_GSO } from '../../stack/index.ts';
 import { TEST_ADDRESSES } from '../../testing/index.ts';
+import { testWithTun } from './_rights.ts';
 import { type DeviceUnderTest, runDeviceCompliance } from './compliance-support.ts';
 import { waitUntilRunning } from './native-support.ts';
 
@@ -18,7 +19,7 @@ function openTapIn(namespace: number, vnetHeaderBytes: 0 | 12): DeviceUnderTest 
 
 runDeviceCompliance('an fd-based endpoint over a TAP', (namespace) => openTapIn(namespace, 0), {}, {
   expected: { mtu: 1500, maxHeaderLength: 14, linkAddress: 0, hardwareType: HARDWARE_ETHER, gso: NO_GSO },
-});
+}, testWithTun);
 
 runDeviceCompliance(
   'an fd-based endpoint over a TAP with a virtio-net header',
@@ -32,4 +33,5 @@ runDeviceCompliance(
       gso: { kind: 'host', maxSize: 65_535 },
     },
   },
+  testWithTun,
 );

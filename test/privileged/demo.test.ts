@@ -3,13 +3,17 @@ import { statSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 
 import type { DemoReport } from '../../cli/demo-report.ts';
-import { TIERS } from '../../cli/demo-messages.ts';
+import { type Tier, TIERS } from '../../cli/demo-messages.ts';
 import { delay, until } from '../native/_support.ts';
 import { descendants, isAlive, namespaceOf, namespacesInUse } from '../cli/_support.ts';
 import { run, type Run, type RunOptions, start } from '../cli/_support.ts';
+import { type RegisterTest, testAsRealRoot, testWithTun } from './_rights.ts';
 
 /** An ordinary user, as CI runs the second tier. */
 const AS_NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+
+/** How a test of the tier is registered. */
+const testOf = (tier: Tier): RegisterTest => (tier === 'tap' ? testWithTun : test.serial);
 
 function checkGood(t: ExecutionContext, { status, stdout, stderr }: Run): DemoReport {
   t.is(stderr, '');
@@ -20,7 +24,9 @@ function checkGood(t: ExecutionContext, { status, stdout, stderr }: Run): DemoRe
 }
 
 for (const tier of ['tap', 'veth'] as const) {
-  test.serial(`over a ${tier} the kernel gets every echo back, super-packets whole`, async (t) => {
+  const testTier = testOf(tier);
+
+  testTier(`over a ${tier} the kernel gets every echo back, super-packets whole`, async (t) => {
     const report = checkGood(t, await run(['demo', '--tier', tier, '--json']));
     t.is(report.tier, tier);
     t.deepEqual(report.probes.map(({ tool, received }) => [tool, received]), [['ping', 3], ['ping', 3]]);
@@ -34,18 +40,18 @@ for (const tier of ['tap', 'veth'] as const) {
     }
   });
 
-  test.serial(`over a ${tier}, without ping(8), the kernel's own sockets ask`, async (t) => {
+  testTier(`over a ${tier}, without ping(8), the kernel's own sockets ask`, async (t) => {
     const env = { ...process.env, PATH: '/nowhere' };
     const report = checkGood(t, await run(['demo', '--tier', tier, '--count', '100', '--json'], { env }));
     t.deepEqual(report.probes.map(({ tool, received }) => [tool, received]), [['socket', 3], ['socket', 3]]);
   });
 }
 
-test.serial('by default the best tier is taken', async (t) => {
+testWithTun('by default the best tier is taken', async (t) => {
   t.is(checkGood(t, await run(['demo', '--count', '100', '--json'])).tier, 'tap');
 });
 
-test.serial('an ordinary user goes through a user namespace', async (t) => {
+testAsRealRoot('an ordinary user goes through a user namespace', async (t) => {
   const report = checkGood(t, await run(['demo', '--count', '1000', '--json'], { prefix: AS_NOBODY }));
   if (isTunForEverybody()) {
     t.is(report.tier, 'tap');
@@ -56,7 +62,7 @@ test.serial('an ordinary user goes through a user namespace', async (t) => {
   }
 });
 
-test.serial('who can make no namespace gets a scripted peer, and is told what is missing', async (t) => {
+testAsRealRoot('who can make no namespace gets a scripted peer, and is told what is missing', async (t) => {
   const options: RunOptions = { prefix: [...AS_NOBODY, 'env', 'PATH=/nowhere'] };
   const { status, stdout } = await run(['demo', '--count', '100'], options);
   t.is(status, 0);
@@ -70,7 +76,8 @@ test.serial('who can make no namespace gets a scripted peer, and is told what is
 for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGKILL', null]] as const) {
   for (const prefix of [[], AS_NOBODY]) {
     const who = prefix.length === 0 ? '' : ', by an ordinary user';
-    test.serial(`${signal} in the middle leaves no process and no namespace${who}`, async (t) => {
+    const testWho: RegisterTest = prefix.length === 0 ? test.serial : testAsRealRoot;
+    testWho(`${signal} in the middle leaves no process and no namespace${who}`, async (t) => {
       const { child, ended } = start(['demo', '--count', '1000000'], { prefix });
       const pid = child.pid as number;
       await until(() => descendants(pid).some(isElsewhere), 'the child is in its namespace');
@@ -101,7 +108,7 @@ function isTunForEverybody(): boolean {
 }
 
 for (const tier of TIERS) {
-  test.serial(`no packet is used after its return: ${tier} with LINKPOINT_DEBUG=1`, async (t) => {
+  testOf(tier)(`no packet is used after its return: ${tier} with LINKPOINT_DEBUG=1`, async (t) => {
     const env = { ...process.env, LINKPOINT_DEBUG: '1' };
     checkGood(t, await run(['demo', '--tier', tier, '--count', '2000', '--json'], { env }));
   });

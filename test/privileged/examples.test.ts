@@ -2,8 +2,9 @@
 
 import test from 'ava';
 import { runExample, testWith } from '../_examples.ts';
+import { testWithTun } from './_rights.ts';
 
-testWith('ping')('tap-echo answers every ping of the kernel', async (t) => {
+testWith('ping', testWithTun)('tap-echo answers every ping of the kernel', async (t) => {
   const { code, stdout, stderr } = await runExample('tap-echo');
   t.is(stderr, '');
   t.regex(stdout, /3 packets transmitted, 3 received, 0% packet loss/);

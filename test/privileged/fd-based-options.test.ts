@@ -10,6 +10,7 @@ import { openTap, openTun, type TunDevice } from '../../link/open-tun.ts';
 import { pinnedCount, runInNamespace, setVnetHeaderBytes } from '../../native/index.ts';
 import { Capability, HARDWARE_ETHER, HARDWARE_NONE } from '../../stack/index.ts';
 import { fdCount } from '../native/_support.ts';
+import { testWithTun } from './_rights.ts';
 import { makeNamespace, makeVeth } from './native-support.ts';
 
 /** Opens an endpoint that is closed before the device. */
@@ -35,7 +36,7 @@ function vethOf(t: ExecutionContext, options: Partial<OpenPacketSocketOptions> =
   return closing(t, openPacketSocket({ interfaceName: 'veth0', namespace, ...options }));
 }
 
-test.serial('over a TAP: readv, Ethernet headers, no virtio-net header', async (t) => {
+testWithTun('over a TAP: readv, Ethernet headers, no virtio-net header', async (t) => {
   const tap = tapOf(t);
   t.like(await open(t, { fds: tap.fds }), {
     dispatchMode: 'readv',
@@ -45,7 +46,7 @@ test.serial('over a TAP: readv, Ethernet headers, no virtio-net header', async (
   });
 });
 
-test.serial('over a TUN: readv, no link header', async (t) => {
+testWithTun('over a TUN: readv, no link header', async (t) => {
   const tun = closing(t, openTun({ namespace: makeNamespace(t) }));
   t.like(await open(t, { fds: tun.fds }), { dispatchMode: 'readv', hardwareType: HARDWARE_NONE, capabilities: 0 });
 });
@@ -58,7 +59,7 @@ test.serial('over AF_PACKET: recvmmsg; Ethernet headers only on sockets of type 
 });
 
 for (const vnetHeaderBytes of [10, 12] as const) {
-  test.serial(`a kernel's virtio-net header of ${vnetHeaderBytes} bytes is found, and no other taken`, async (t) => {
+  testWithTun(`a kernel's virtio-net header of ${vnetHeaderBytes} bytes is found, and no other taken`, async (t) => {
     const devices = [tapOf(t, vnetHeaderBytes), vethOf(t, { vnetHeaderBytes })];
     for (const { fds } of devices) {
       const wrong = vnetHeaderBytes === 10 ? 12 : 10;
@@ -76,14 +77,14 @@ for (const vnetHeaderBytes of [10, 12] as const) {
   });
 }
 
-test.serial('a virtio-net header of a length that virtio has not is refused', async (t) => {
+testWithTun('a virtio-net header of a length that virtio has not is refused', async (t) => {
   const tap = tapOf(t, 12);
   setVnetHeaderBytes(tap.fd, 20);
   const expected = { code: 'ERR_INVALID_OPTION', message: /has 20 bytes; set 10 or 12/ };
   await t.throwsAsync(openFdBased({ fds: tap.fds }), expected);
 });
 
-test.serial('fds with virtio-net headers of different lengths are refused', async (t) => {
+testWithTun('fds with virtio-net headers of different lengths are refused', async (t) => {
   const fds = [tapOf(t, 10).fd, tapOf(t, 12).fd];
   await t.throwsAsync(openFdBased({ fds }), { code: 'ERR_INVALID_OPTION', message: /of different lengths/ });
 });

@@ -35,9 +35,10 @@ import {
   write,
 } from '../../native/index.ts';
 import { fdCount } from '../native/_support.ts';
+import { testWithTun } from './_rights.ts';
 import { deleteLink, inNamespace } from './native-support.ts';
 
-test.serial('a TAP has the name asked for, and vanishes with its descriptor', (t) => {
+testWithTun('a TAP has the name asked for, and vanishes with its descriptor', (t) => {
   inNamespace(t, () => {
     const { fd, name } = openTunFd({ name: 'tap-test', mode: 'tap' });
     t.is(name, 'tap-test');
@@ -49,7 +50,7 @@ test.serial('a TAP has the name asked for, and vanishes with its descriptor', (t
   });
 });
 
-test.serial('the kernel numbers a name with %d, and a missing one', (t) => {
+testWithTun('the kernel numbers a name with %d, and a missing one', (t) => {
   inNamespace(t, () => {
     const opened = [
       openTunFd({ name: 'box%d', mode: 'tap' }),
@@ -71,7 +72,7 @@ for (const name of ['a/b', 'a b', 'a:b', 'sixteen-bytes-xx', '.', '..']) {
   });
 }
 
-test.serial('a TUN hands up the packet that the kernel routes to it', (t) => {
+testWithTun('a TUN hands up the packet that the kernel routes to it', (t) => {
   inNamespace(t, () => {
     const { fd, name } = openTunFd({ mode: 'tun' });
     addIpv4Address(name, 0xc0000201, 24);
@@ -93,7 +94,7 @@ test.serial('a TUN hands up the packet that the kernel routes to it', (t) => {
 });
 
 for (const vnetHeaderBytes of [0, 10, 12] as const) {
-  test.serial(`describeFd() tells a TAP with a virtio-net header of ${vnetHeaderBytes} bytes`, (t) => {
+  testWithTun(`describeFd() tells a TAP with a virtio-net header of ${vnetHeaderBytes} bytes`, (t) => {
     inNamespace(t, () => {
       const { fd } = openTunFd({ name: 'tap0', mode: 'tap', vnetHeaderBytes, multiQueue: true });
       t.like(describeFd(fd), {
@@ -110,7 +111,7 @@ for (const vnetHeaderBytes of [0, 10, 12] as const) {
   });
 }
 
-test.serial('describeFd() tells a TUN', (t) => {
+testWithTun('describeFd() tells a TUN', (t) => {
   inNamespace(t, () => {
     const { fd } = openTunFd({ mode: 'tun' });
     t.like(describeFd(fd), { kind: 'tun', vnetHeaderBytes: 0, interfaceName: 'tun0', multiQueue: false });
@@ -118,7 +119,7 @@ test.serial('describeFd() tells a TUN', (t) => {
   });
 });
 
-test.serial('features, offloads and the header size can be asked for and set', (t) => {
+testWithTun('features, offloads and the header size can be asked for and set', (t) => {
   inNamespace(t, () => {
     const { fd } = openTunFd({ mode: 'tap', vnetHeaderBytes: 10 });
     t.is(tunFeatures(fd) & (IFF_TAP | IFF_VNET_HDR), IFF_TAP | IFF_VNET_HDR);
@@ -132,7 +133,7 @@ test.serial('features, offloads and the header size can be asked for and set', (
   });
 });
 
-test.serial('a second queue needs multiQueue on both, and can be taken out of service', (t) => {
+testWithTun('a second queue needs multiQueue on both, and can be taken out of service', (t) => {
   inNamespace(t, () => {
     const before = fdCount();
     const single = openTunFd({ name: 'tap0', mode: 'tap' });
@@ -151,7 +152,7 @@ test.serial('a second queue needs multiQueue on both, and can be taken out of se
   });
 });
 
-test.serial('a persistent interface stays until persistence is taken back', (t) => {
+testWithTun('a persistent interface stays until persistence is taken back', (t) => {
   inNamespace(t, () => {
     const { fd, name } = openTunFd({ mode: 'tap' });
     setPersist(fd, true);
@@ -164,7 +165,7 @@ test.serial('a persistent interface stays until persistence is taken back', (t) 
   });
 });
 
-test.serial('a TAP that is down answers -EIO, and one that was deleted -EBADFD', (t) => {
+testWithTun('a TAP that is down answers -EIO, and one that was deleted -EBADFD', (t) => {
   inNamespace(t, () => {
     const { fd, name } = openTunFd({ mode: 'tap' });
     const bytes = new Uint8Array(64);

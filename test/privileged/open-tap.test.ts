@@ -12,12 +12,13 @@ import {
   runInNamespace,
 } from '../../native/index.ts';
 import { fdCount } from '../native/_support.ts';
+import { testWithTun } from './_rights.ts';
 import { asNobody } from './device-support.ts';
 import { makeNamespace } from './native-support.ts';
 
 const TCP_OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 
-test.serial('openTap() makes an interface in the namespace of a descriptor, and close() deletes it', (t) => {
+testWithTun('openTap() makes an interface in the namespace of a descriptor, and close() deletes it', (t) => {
   const namespace = makeNamespace(t);
   const before = fdCount();
   const tap = openTap({ name: 'tap-test', namespace });
@@ -32,7 +33,7 @@ test.serial('openTap() makes an interface in the namespace of a descriptor, and 
   t.is(fdCount(), before);
 });
 
-test.serial('the namespace may be a path, and its file is closed again', (t) => {
+testWithTun('the namespace may be a path, and its file is closed again', (t) => {
   const namespace = makeNamespace(t);
   const before = fdCount();
   const tun = openTun({ name: 'box%d', namespace: `/proc/self/fd/${namespace}` });
@@ -44,7 +45,7 @@ test.serial('the namespace may be a path, and its file is closed again', (t) => 
 });
 
 for (const vnetHeaderBytes of [10, 12] as const) {
-  test.serial(`a TAP with a virtio-net header of ${vnetHeaderBytes} bytes has offloads unless told otherwise`, (t) => {
+  testWithTun(`a TAP with a virtio-net header of ${vnetHeaderBytes} bytes has offloads unless told otherwise`, (t) => {
     const namespace = makeNamespace(t);
     using tap = openTap({ namespace, vnetHeaderBytes });
     t.is(tap.vnetHeaderBytes, vnetHeaderBytes);
@@ -55,7 +56,7 @@ for (const vnetHeaderBytes of [10, 12] as const) {
   });
 }
 
-test.serial('four queues are one interface with a descriptor each', (t) => {
+testWithTun('four queues are one interface with a descriptor each', (t) => {
   const namespace = makeNamespace(t);
   const before = fdCount();
   const tap = openTap({ name: 'tap%d', namespace, queues: 4, vnetHeaderBytes: 12, exclusive: true });
@@ -67,7 +68,7 @@ test.serial('four queues are one interface with a descriptor each', (t) => {
   t.is(fdCount(), before);
 });
 
-test.serial('a persistent interface stays, and is opened again without the offloads of its last user', (t) => {
+testWithTun('a persistent interface stays, and is opened again without the offloads of its last user', (t) => {
   const namespace = makeNamespace(t);
   openTap({ name: 'tap0', namespace, vnetHeaderBytes: 10, persist: true }).close();
   t.true(runInNamespace(namespace, () => interfaceIndex('tap0')) > 0);
@@ -77,7 +78,7 @@ test.serial('a persistent interface stays, and is opened again without the offlo
   t.throws(() => openTap({ name: 'tap0', namespace, exclusive: true }), { code: 'EBUSY' });
 });
 
-test.serial('what fails leaves no descriptor behind', (t) => {
+testWithTun('what fails leaves no descriptor behind', (t) => {
   const namespace = makeNamespace(t);
   const before = fdCount();
   t.throws(() => openTap({ namespace, queues: 257 }), { code: 'ERR_INVALID_OPTION', message: /queues is 257/ });
@@ -105,7 +106,7 @@ test.serial('offloads without a virtio-net header are refused before anything is
   t.is(fdCount(), before);
 });
 
-test.serial('close() refuses a descriptor that is polled, closes the others, and can be called again', (t) => {
+testWithTun('close() refuses a descriptor that is polled, closes the others, and can be called again', (t) => {
   const namespace = makeNamespace(t);
   const before = fdCount();
   const tap = openTap({ namespace, queues: 2 });
@@ -118,7 +119,7 @@ test.serial('close() refuses a descriptor that is polled, closes the others, and
   t.throws(() => describeFd(tap.fds[1]!), { code: 'EBADF' });
 });
 
-test.serial('`await using` and `using` close the device', async (t) => {
+testWithTun('`await using` and `using` close the device', async (t) => {
   const namespace = makeNamespace(t);
   let fd: number;
   {

@@ -11,7 +11,7 @@ import type { ClosedReason } from '../../stack/link-endpoint.ts';
 import { attachRecorder, Recording } from '../regression/_recorder.ts';
 import { delay, RUNS, until, upTo } from '../regression/_support.ts';
 import { TEST_PROTOCOL } from './native-support.ts';
-import { LINK_KINDS, type LinkKind, makeLink, testFrame, type TestLink } from './row-support.ts';
+import { LINK_KINDS, type LinkKind, makeLink, testFrame, type TestLink, testOf } from './row-support.ts';
 
 /** Longest time from a deletion to `closed`. */
 const LIMIT_MILLISECONDS = 1_000;
@@ -69,10 +69,12 @@ async function assertEndsBy(t: ExecutionContext, { reasons, link, endpoint }: Fl
 
 for (const run of RUNS) {
   for (const kind of LINK_KINDS) {
-    test.serial(`row 3: ${run}, ${kind}: receiving survives a flap of 50 ms`, (t) => flap(t, run, kind, 50));
-    test(`row 3: ${run}, ${kind}: receiving survives a flap of 2 s`, (t) => flap(t, run, kind, 2_000));
+    const testKind = testOf(kind);
 
-    test.serial(`row 3: ${run}, ${kind}: the deletion of the interface is told within a second`, async (t) => {
+    testKind(`row 3: ${run}, ${kind}: receiving survives a flap of 50 ms`, (t) => flap(t, run, kind, 50));
+    testOf(kind, test)(`row 3: ${run}, ${kind}: receiving survives a flap of 2 s`, (t) => flap(t, run, kind, 2_000));
+
+    testKind(`row 3: ${run}, ${kind}: the deletion of the interface is told within a second`, async (t) => {
       const rig = await openFlapRig(t, run, kind);
       attach(rig, run);
       await crosses(rig, 1);
@@ -80,7 +82,7 @@ for (const run of RUNS) {
       await assertEndsBy(t, rig);
     });
 
-    test.serial(`row 3: ${run}, ${kind}: so is the deletion of one that is down since before a re-attachment`, async (t) => {
+    testKind(`row 3: ${run}, ${kind}: so is the deletion of one that is down since before a re-attachment`, async (t) => {
       const rig = await openFlapRig(t, run, kind);
       attach(rig, run);
       await crosses(rig, 1);
@@ -95,7 +97,7 @@ for (const run of RUNS) {
       await assertEndsBy(t, rig);
     });
 
-    test.serial(`row 3: ${run}, ${kind}: and one while nobody is attached, by the next attachment`, async (t) => {
+    testKind(`row 3: ${run}, ${kind}: and one while nobody is attached, by the next attachment`, async (t) => {
       const rig = await openFlapRig(t, run, kind);
       rig.link.setUp(false);
       rig.link.remove();
@@ -117,7 +119,7 @@ for (const run of RUNS) {
 }
 
 for (const kind of LINK_KINDS) {
-  test.serial(`row 3: inline, ${kind}: a link that goes down in the middle of a batch is noticed, and received from again`, async (t) => {
+  testOf(kind)(`row 3: inline, ${kind}: a link that goes down in the middle of a batch is noticed, and received from again`, async (t) => {
     const rig = await openFlapRig(t, 'inline', kind);
     await rig.link.sender.sendAll([1, 2, 3, 4].map((sequence) => testFrame(sequence)));
     const { endpoint, link } = rig;

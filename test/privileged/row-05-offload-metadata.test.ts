@@ -15,6 +15,7 @@ import { runInNamespace, setInterfaceUp } from '../../native/index.ts';
 import type { PacketBuffer } from '../../stack/packet-buffer.ts';
 import { PacketList } from '../../stack/packet-list.ts';
 import { Peer, until } from '../regression/_support.ts';
+import { type RegisterTest, testWithTun } from './_rights.ts';
 import { makeNamespace, makeVeth, waitUntilRunning } from './native-support.ts';
 
 const ETH_P_IP = 0x0800;
@@ -156,7 +157,8 @@ async function open(t: ExecutionContext, fd: number, run: RunMode = 'inline'): P
 
 for (const run of ['inline', 'ring'] as const) {
   for (const [name, makePath] of [['AF_PACKET', vethPath], ['TAP', tapPath]] as const) {
-    test.serial(`row 5: ${run}, ${name} to AF_PACKET: each forwarded packet keeps what its virtio-net header said`, async (t) => {
+    const testPath: RegisterTest = name === 'TAP' ? testWithTun : test.serial;
+    testPath(`row 5: ${run}, ${name} to AF_PACKET: each forwarded packet keeps what its virtio-net header said`, async (t) => {
       const path = makePath(t);
       const incoming = await open(t, path.inFd, run);
       const outgoing = await open(t, path.outFd);

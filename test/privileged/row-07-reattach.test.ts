@@ -7,7 +7,7 @@ import { openFdBased } from '../../link/fd-based.ts';
 import { type CycleLink, cycleAttachments, cycleEndpoints } from '../regression/_cycles.ts';
 import { attachRecorder, Recording } from '../regression/_recorder.ts';
 import { RUNS, until } from '../regression/_support.ts';
-import { LINK_KINDS, type LinkKind, makeLink, testFrame } from './row-support.ts';
+import { LINK_KINDS, type LinkKind, makeLink, testFrame, testOf } from './row-support.ts';
 
 const CYCLES: Readonly<Record<RunMode, number>> = { inline: 200, ring: 20, worker: 20 };
 
@@ -18,9 +18,9 @@ function cycleLink(t: ExecutionContext, run: RunMode, kind: LinkKind): CycleLink
 
 for (const run of RUNS) {
   for (const kind of LINK_KINDS) {
-    test.serial(`row 7: ${run}, ${kind}: ${CYCLES[run]} attachments leave nothing behind`, (t) =>
+    testOf(kind)(`row 7: ${run}, ${kind}: ${CYCLES[run]} attachments leave nothing behind`, (t) =>
       cycleAttachments(t, cycleLink(t, run, kind), CYCLES[run]));
-    test.serial(`row 7: ${run}, ${kind}: 20 endpoints over one descriptor leave nothing behind`, (t) =>
+    testOf(kind)(`row 7: ${run}, ${kind}: 20 endpoints over one descriptor leave nothing behind`, (t) =>
       cycleEndpoints(t, cycleLink(t, run, kind), 20));
   }
 

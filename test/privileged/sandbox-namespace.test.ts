@@ -10,14 +10,15 @@ import test, { type ExecutionContext } from 'ava';
 import { closeFd, createNetworkNamespace, createEventFd } from '../../native/index.ts';
 import { createNetNamespace, currentNetNamespace, openNetNamespace } from '../../sandbox/index.ts';
 import { fdCount } from '../native/_support.ts';
+import { testAsRealRoot, testWithTun } from './_rights.ts';
 import { iproute } from './sandbox-support.ts';
 
 const here = (): string => readlinkSync('/proc/thread-self/ns/net');
 
-/** A directory for names; it must be empty again in the end. */
+/** A directory for names; it must be empty again in the end of a test that passed. */
 function makeDirectory(t: ExecutionContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'linkpoint-ns-'));
-  t.teardown(() => rmdirSync(directory));
+  t.teardown(() => (t.passed ? rmdirSync(directory) : rmSync(directory, { recursive: true })));
   return directory;
 }
 
@@ -38,7 +39,7 @@ test.serial('an anonymous namespace is entered synchronously, and left also when
   t.is(fdCount(), before);
 });
 
-test.serial('a named namespace is a mounted file, opened by path and gone with delete()', async (t) => {
+testAsRealRoot('a named namespace is a mounted file, opened by path and gone with delete()', async (t) => {
   const directory = makeDirectory(t);
   const namespace = await createNetNamespace({ name: 'box', directory });
   t.is(namespace.path, join(directory, 'box'));
@@ -53,7 +54,7 @@ test.serial('a named namespace is a mounted file, opened by path and gone with d
   t.deepEqual(readdirSync(directory), []);
 });
 
-test.serial('delete() leaves a name that is not the namespace made here any more', async (t) => {
+testAsRealRoot('delete() leaves a name that is not the namespace made here any more', async (t) => {
   const directory = makeDirectory(t);
   const first = await createNetNamespace({ name: 'box', directory });
   const opened = openNetNamespace(first.path!);
@@ -67,7 +68,7 @@ test.serial('delete() leaves a name that is not the namespace made here any more
   await second.delete();
 });
 
-test.serial('ip-netns(8) sees the name, and deletes it', async (t) => {
+testAsRealRoot('ip-netns(8) sees the name, and deletes it', async (t) => {
   const name = `linkpoint-${process.pid}`;
   const namespace = await createNetNamespace({ name });
   const listed = iproute(namespace.fd, 'ip', 'netns list').map((one) => one['name']);
@@ -104,7 +105,7 @@ test.serial('what is no network namespace is refused, and nothing stays open', a
   t.is(fdCount(), before);
 });
 
-test.serial('devices and rtnetlink are opened inside', async (t) => {
+testWithTun('devices and rtnetlink are opened inside', async (t) => {
   await using namespace = await createNetNamespace();
   await using rtnl = await namespace.rtnl();
   const tap = await namespace.openDevice({ queues: 2 });

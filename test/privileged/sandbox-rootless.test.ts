@@ -6,10 +6,11 @@ import { constants, accessSync, existsSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 
 import { createNetNamespace, type NetNamespace } from '../../sandbox/index.ts';
 import { fdCount, until } from '../native/_support.ts';
+import { testAsRealRoot, testWithTun } from './_rights.ts';
 
 const PROGRAM = fileURLToPath(new URL('./_rootless-main.js', import.meta.url));
 const AS_NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
@@ -38,7 +39,7 @@ async function runAsNobody(t: ExecutionContext, argument: string): Promise<{ out
 /** Whether an ordinary user may open /dev/net/tun. */
 const isTunForEverybody = (): boolean => (statSync('/dev/net/tun').mode & constants.S_IWOTH) !== 0;
 
-test.serial('uid 65534 makes a namespace, links, addresses and a device, and is told what it got', async (t) => {
+testAsRealRoot('uid 65534 makes a namespace, links, addresses and a device, and is told what it got', async (t) => {
   t.timeout(30_000);
   const { outcome, ended } = await runAsNobody(t, 'once');
   const kind = isTunForEverybody() ? 'tap' : 'veth';
@@ -57,7 +58,7 @@ test.serial('uid 65534 makes a namespace, links, addresses and a device, and is 
   t.false(existsSync(`/proc/${outcome.pid}`));
 });
 
-test.serial('the namespace\'s process goes when its parent is killed', async (t) => {
+testAsRealRoot('the namespace\'s process goes when its parent is killed', async (t) => {
   t.timeout(30_000);
   const { outcome, kill, ended } = await runAsNobody(t, 'wait');
   t.notThrows(() => accessSync(`/proc/${outcome.pid}`));
@@ -67,7 +68,7 @@ test.serial('the namespace\'s process goes when its parent is killed', async (t)
   t.pass();
 });
 
-test.serial('root can have a rootless one, too; requests are answered in order, and delete() ends the child', async (t) => {
+testWithTun('root can have a rootless one, too; requests are answered in order, and delete() ends the child', async (t) => {
   const before = fdCount();
   const namespace = (await createNetNamespace({ rootless: 'always' })) as NetNamespace & { pid: number };
   t.true(namespace.isRootless);

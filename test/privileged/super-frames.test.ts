@@ -15,6 +15,7 @@ import type { NetworkDispatcher } from '../../stack/network-dispatcher.ts';
 import type { PacketBuffer } from '../../stack/packet-buffer.ts';
 import { PacketList } from '../../stack/packet-list.ts';
 import { assertInvariant } from '../regression/_support.ts';
+import { testWithTun } from './_rights.ts';
 import { makeNamespace, waitUntilRunning } from './native-support.ts';
 
 const ETH_P_IP = 0x0800;
@@ -129,7 +130,7 @@ async function openTapEndpoint(t: ExecutionContext, namespace: number, vnetHeade
 for (const run of ['inline', 'ring'] as const) {
   for (const [leftBytes, rightBytes] of [[10, 10], [12, 10]] as const) {
     const title = `TCP super-segments cross two TAPs with virtio-net headers of ${leftBytes} and ${rightBytes} bytes`;
-    test.serial(`${run}: ${title}: received whole, accepted when written`, async (t) => {
+    testWithTun(`${run}: ${title}: received whole, accepted when written`, async (t) => {
       const namespaces = [makeNamespace(t), makeNamespace(t)] as const;
       const left = await openTapEndpoint(t, namespaces[0], leftBytes, run);
       const right = await openTapEndpoint(t, namespaces[1], rightBytes, run);

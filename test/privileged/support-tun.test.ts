@@ -1,7 +1,8 @@
 /** The cells of docs/support.md over TUN interfaces. */
 
-import test from 'ava';
-
 import { testDevices } from '../support/cells.ts';
+import { testWithTun } from './_rights.ts';
+
+const test = { serial: testWithTun };
 
 testDevices(test, 'tun');

@@ -1,6 +1,6 @@
 /** The tests of the matrix: one for each cell that moves packets, one for each mode that a device has not. */
 
-import type { ExecutionContext, TestFn } from 'ava';
+import type { ExecutionContext } from 'ava';
 
 import type { DispatchMode } from '../../dispatch/link-dispatcher.ts';
 import { type FdBasedEndpoint, openFdBased } from '../../link/fd-based.ts';
@@ -15,8 +15,13 @@ import { OWN } from './peer.ts';
 
 const MODULE = new URL('./numbered-dispatcher.js', import.meta.url);
 
+/** Registers tests, as `test` of AVA does. */
+interface SerialTest {
+  readonly serial: (title: string, run: (t: ExecutionContext) => Promise<void>) => void;
+}
+
 /** Registers the tests of all devices of a kind. They share two cores with their workers: one at a time. */
-export function testDevices(test: TestFn, kind: DeviceKind): void {
+export function testDevices(test: SerialTest, kind: DeviceKind): void {
   for (const spec of DEVICES.filter((each) => each.kind === kind)) {
     for (const cell of cellsOf(spec)) test.serial(cellTitle(cell), (t) => moveCell(t, cell));
     for (const mode of MODES) {

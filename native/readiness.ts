@@ -58,6 +58,15 @@ interface PollHandle {
 
 /** Every open handle of this thread: the reference that keeps it from being collected. */
 const open = new Map<number, Readiness>();
+
+/**
+ * From Node 26 on (25 was not tried), ticks and promises made in a callback of koffi's wait until JavaScript is entered
+ * again, if ever. An immediate enters it, in the same turn of the event loop; scheduled before the callback, it comes
+ * before those that the callback schedules.
+ */
+const NEEDS_ENTRY = Number.parseInt(process.versions.node, 10) >= 25;
+const enter = (): void => {};
+
 let closesOnExit = isMainThread;
 
 function closeAll(): void {
@@ -112,6 +121,7 @@ export class Readiness {
     };
     this.#listener = (status, { readable, writable, disconnect }) => {
       if (!isMainThread) return void setImmediate(call, status, readable, writable, disconnect);
+      if (NEEDS_ENTRY) setImmediate(enter);
       try {
         call(status, readable, writable, disconnect);
       } catch (error) {

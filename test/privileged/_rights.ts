@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 
 import { asError } from '../../errors.ts';
 import { closeFd, constants, openFd } from '../../native/index.ts';
+import type { LinkKind } from './row-support.ts';
 
 /** Registers a test, as `test.serial` of AVA does. */
 export type RegisterTest = (title: string, run: (t: ExecutionContext) => Promise<void> | void) => void;
@@ -20,6 +21,11 @@ const tunIsRefused = isTunRefused();
 /** `register`, or a skip where this user may not open /dev/net/tun. Without the device, the tests fail and say so. */
 export function withTun(register: RegisterTest): RegisterTest {
   return tunIsRefused ? skipWith(TUN_REMEDY) : register;
+}
+
+/** How a test over a link of this kind is registered: `register`, unless it is a TAP that this user may not open. */
+export function testOf(kind: LinkKind, register: RegisterTest = test.serial): RegisterTest {
+  return kind === 'tap' ? withTun(register) : register;
 }
 
 /** `test.serial`, or a skip where this user may not open /dev/net/tun. */

@@ -11,7 +11,8 @@ import type { ClosedReason } from '../../stack/link-endpoint.ts';
 import { attachRecorder, Recording } from '../regression/_recorder.ts';
 import { delay, RUNS, until, upTo } from '../regression/_support.ts';
 import { TEST_PROTOCOL } from './native-support.ts';
-import { LINK_KINDS, type LinkKind, makeLink, testFrame, type TestLink, testOf } from './row-support.ts';
+import { LINK_KINDS, type LinkKind, makeLink, testFrame, type TestLink } from './row-support.ts';
+import { testOf } from './_rights.ts';
 
 /** Longest time from a deletion to `closed`. */
 const LIMIT_MILLISECONDS = 1_000;

@@ -7,7 +7,8 @@ import { openFdBased } from '../../link/fd-based.ts';
 import { type CycleLink, cycleAttachments, cycleEndpoints } from '../regression/_cycles.ts';
 import { attachRecorder, Recording } from '../regression/_recorder.ts';
 import { RUNS, until } from '../regression/_support.ts';
-import { LINK_KINDS, type LinkKind, makeLink, testFrame, testOf } from './row-support.ts';
+import { LINK_KINDS, type LinkKind, makeLink, testFrame } from './row-support.ts';
+import { testOf } from './_rights.ts';
 
 const CYCLES: Readonly<Record<RunMode, number>> = { inline: 200, ring: 20, worker: 20 };
 

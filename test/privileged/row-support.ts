@@ -5,14 +5,13 @@
  *     TAP:         sender on tap0 (the kernel's side) ══ the receiving fd
  */
 
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 
 import { openPacketSocket, type OpenPacketSocketOptions } from '../../link/open-packet-socket.ts';
 import { openTap } from '../../link/open-tun.ts';
 import type { DispatchMode } from '../../dispatch/link-dispatcher.ts';
 import { runInNamespace, setInterfaceUp } from '../../native/index.ts';
 import { ipPacket, Peer } from '../regression/_support.ts';
-import { type RegisterTest, withTun } from './_rights.ts';
 import { deleteLink, makeNamespace, makeVeth, TEST_PROTOCOL, waitUntilRunning } from './native-support.ts';
 
 /** A device and how it is read. */
@@ -20,11 +19,6 @@ export type LinkKind = Exclude<DispatchMode, never> | 'tap';
 
 /** AF_PACKET in its three modes, and TAP. */
 export const LINK_KINDS: readonly LinkKind[] = ['recvmmsg', 'readv', 'packet-mmap', 'tap'];
-
-/** How a test of a kind is registered: `register`, unless it needs a right that is missing. */
-export function testOf(kind: LinkKind, register: RegisterTest = test.serial): RegisterTest {
-  return kind === 'tap' ? withTun(register) : register;
-}
 
 /** A link under test. */
 export interface TestLink {

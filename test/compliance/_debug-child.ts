@@ -1,20 +1,6 @@
-/** The compliance suite without any test runner, one case after the other; prints what failed as JSON. */
+/** The compliance suite over the memory endpoints, without any test runner. */
 
-import { linkEndpointCompliance } from '../../testing/index.ts';
 import { memorySubjects } from './_memory-fixtures.ts';
+import { printSuite } from './_without-runner.ts';
 
-const cases: [string, () => Promise<void>][] = [];
-for (const [name, subject] of Object.entries(memorySubjects)) {
-  linkEndpointCompliance({ ...subject, test: (title, run) => cases.push([`${name} ${title}`, run]) });
-}
-
-const failures: Record<string, string> = {};
-for (const [title, run] of cases) {
-  try {
-    await run();
-  } catch (error) {
-    failures[title] = String(error);
-  }
-}
-const debugCases = cases.filter(([title]) => title.includes('LINKPOINT_DEBUG')).length;
-process.stdout.write(JSON.stringify({ caseCount: cases.length, debugCases, failures }));
+await printSuite(memorySubjects);

@@ -3,18 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { memorySubjects } from './_memory-fixtures.ts';
+import type { SuiteOutcome } from './_without-runner.ts';
 
-interface Outcome {
-  readonly caseCount: number;
-  readonly debugCases: number;
-  readonly failures: Record<string, string>;
-}
-
-async function runSuite(debug: string): Promise<Outcome> {
+async function runSuite(debug: string): Promise<SuiteOutcome> {
   const child = fileURLToPath(new URL('./_debug-child.js', import.meta.url));
   const env = { ...process.env, LINKPOINT_DEBUG: debug };
   const { stdout } = await promisify(execFile)(process.execPath, [child], { env });
-  return JSON.parse(stdout) as Outcome;
+  return JSON.parse(stdout) as SuiteOutcome;
 }
 
 test('all endpoints over memory keep the contract with LINKPOINT_DEBUG=1, use after return included', async (t) => {

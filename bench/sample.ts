@@ -17,6 +17,8 @@ export const CONTESTANT_CPU = 1;
 export const GENERATOR_CPU = 0;
 
 const NODE_WARM_MILLISECONDS = 300;
+/** A ring costs so little that V8's compiler is most of it for seconds; see also cli/bench-warm-up.ts. */
+const NODE_RING_WARM_MILLISECONDS = 2500;
 const WARM_MILLISECONDS = 100;
 const MEASURE_MILLISECONDS = 250;
 /** The generator goes on a little after the window. */
@@ -51,7 +53,7 @@ export function generatorCommand(regime: Regime): readonly string[] {
 export async function measureSample(row: Row, contestant: Contestant, round: number): Promise<Outcome> {
   using device = openDevice(row.kind);
   const setting = settingOf(row, device);
-  const warm = contestant.family === 'c' || contestant.family === 'go' ? WARM_MILLISECONDS : NODE_WARM_MILLISECONDS;
+  const warm = warmMilliseconds(contestant);
   const dash = contestant.family === 'go' ? '-' : '--';
   const times = [`${dash}warm-ms`, String(warm), `${dash}measure-ms`, String(MEASURE_MILLISECONDS)];
   if (contestant.blocks === true) setNonblocking(device.fd, false);
@@ -70,6 +72,11 @@ export async function measureSample(row: Row, contestant: Contestant, round: num
   } finally {
     await child.end();
   }
+}
+
+function warmMilliseconds({ family, work }: Contestant): number {
+  if (family === 'c' || family === 'go') return WARM_MILLISECONDS;
+  return work === 'ring' ? NODE_RING_WARM_MILLISECONDS : NODE_WARM_MILLISECONDS;
 }
 
 function settingOf({ kind, frameBytes, toHost }: Row, device: Device): Setting {

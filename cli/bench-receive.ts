@@ -80,7 +80,7 @@ export class Receiver {
   }
 
   #moment(): Moment {
-    return takeMoment(this.#endpoint, 'rx', this.#tally);
+    return takeMoment(this.#endpoint, 'rx', this.#tally.count());
   }
 
   #result(from: Moment, to: Moment, milliseconds: number, window: BenchResult['window']): BenchResult {

@@ -1,18 +1,23 @@
 /**
  * The counting dispatcher of `linkpoint bench`, and where it counts: shared memory, so that it counts in workers, too.
  *
- *     per dispatcher, a cache line of Float64:  | packets | bytes | first packet at | last batch ended at | ... |
+ *     per dispatcher, a cache line of Float64:
+ *     | packets, bytes | packets, bytes | first packet at | last batch ended at | version | - |
+ *            even             odd
  *
+ * A batch is added to the pair that is not the version's, and then the version is: whoever reads on another thread sees
+ * packets and bytes of the same batches, also when the writer has died in between.
  * Times are milliseconds since 1970, for each thread's performance.now() begins elsewhere.
  */
 
 import type { NetworkDispatcher } from '../stack/network-dispatcher.ts';
 import type { PacketBuffer } from '../stack/packet-buffer.ts';
 
-const PACKETS = 0;
-const BYTES = 1;
-const FIRST = 2;
-const LAST = 3;
+/** Words of a pair: packets, bytes. */
+const PAIR = 2;
+const FIRST = 2 * PAIR;
+const LAST = FIRST + 1;
+const VERSION = LAST + 1;
 /** A cache line: no two dispatchers write the same. */
 const WORDS = 8;
 
@@ -21,21 +26,26 @@ export class Tally {
   /** To be handed to the dispatchers of workers. */
   readonly buffer: SharedArrayBuffer;
   readonly #words: Float64Array;
+  /** The same memory, for the versions: Atomics know integers only. */
+  readonly #versions: Int32Array;
 
   /** @param source how many dispatchers there will be, or the buffer of another thread's tally */
   constructor(source: number | SharedArrayBuffer) {
     this.buffer = typeof source === 'number' ? new SharedArrayBuffer(source * WORDS * 8) : source;
     this.#words = new Float64Array(this.buffer);
+    this.#versions = new Int32Array(this.buffer);
   }
 
-  /** Packets counted by all dispatchers. */
-  get packets(): number {
-    return this.#column(PACKETS).reduce((sum, count) => sum + count, 0);
-  }
-
-  /** Bytes of their frames, link headers included. */
-  get bytes(): number {
-    return this.#column(BYTES).reduce((sum, count) => sum + count, 0);
+  /** Packets counted by all dispatchers, and bytes of these packets' frames, link headers included. */
+  count(): { packets: number; bytes: number } {
+    let packets = 0;
+    let bytes = 0;
+    for (let at = 0; at < this.#words.length; at += WORDS) {
+      const one = this.#countOf(at);
+      packets += one.packets;
+      bytes += one.bytes;
+    }
+    return { packets, bytes };
   }
 
   /** When the first packet came; Infinity before. */
@@ -51,16 +61,37 @@ export class Tally {
   /** Adds a batch to dispatcher `index`. */
   add(index: number, packets: number, bytes: number, firstAt: number, lastAt: number): void {
     const at = index * WORDS;
-    this.#words[at + PACKETS] = (this.#words[at + PACKETS] as number) + packets;
-    this.#words[at + BYTES] = (this.#words[at + BYTES] as number) + bytes;
+    const version = Atomics.load(this.#versions, versionAt(at));
+    const from = pairAt(at, version);
+    const to = pairAt(at, version + 1);
+    this.#words[to] = (this.#words[from] as number) + packets;
+    this.#words[to + 1] = (this.#words[from + 1] as number) + bytes;
     this.#words[at + FIRST] = firstAt;
     this.#words[at + LAST] = lastAt;
+    Atomics.store(this.#versions, versionAt(at), version + 1);
+  }
+
+  /** Reads again what was overwritten meanwhile, which takes two batches. */
+  #countOf(at: number): { packets: number; bytes: number } {
+    for (;;) {
+      const version = Atomics.load(this.#versions, versionAt(at));
+      const from = pairAt(at, version);
+      const packets = this.#words[from] as number;
+      const bytes = this.#words[from + 1] as number;
+      if (Atomics.load(this.#versions, versionAt(at)) === version) return { packets, bytes };
+    }
   }
 
   #column(word: number): number[] {
     return [...this.#words].filter((_, index) => index % WORDS === word);
   }
 }
+
+/** Position among 32-bit integers of the version of the line whose 64-bit words begin at `at`. */
+const versionAt = (at: number): number => (at + VERSION) * 2;
+
+/** Position of the pair that `version` names. */
+const pairAt = (at: number, version: number): number => at + (version & 1) * PAIR;
 
 /** The clock of the tally. */
 export const clock = (): number => performance.timeOrigin + performance.now();

@@ -7,6 +7,7 @@ import { Receiver } from './bench-receive.ts';
 import { type BenchResult, formatResult } from './bench-result.ts';
 import { SelfLink } from './bench-self.ts';
 import { Transmitter } from './bench-transmit.ts';
+import { warmUp } from './bench-warm-up.ts';
 
 export { BENCH_USAGE } from './bench-options.ts';
 
@@ -25,6 +26,7 @@ async function run(options: BenchOptions, fds: readonly number[], start: () => v
   const { direction, frames, link, durationMilliseconds, json } = options;
   const way = link.run ?? 'inline';
   await using endpoint = await openFdBased({ fds, ...link });
+  if (way === 'inline') await warmUp(endpoint);
   // Of tx, too, the dispatcher is attached: who does not read does not notice a hang-up.
   const receiver = new Receiver(endpoint, way);
   start();

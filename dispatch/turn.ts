@@ -10,6 +10,9 @@
  * setImmediate: the loop goes round in between, so no flood starves timers, sockets or the user's own work. The 256 hold
  * between any two of the user's own setImmediate turns, whichever side of ours they fall on; that is why the two phases
  * are accounted one against the other.
+ *
+ * As long as nobody waits, no immediate is scheduled: it would cost each wake-up a loop turn of its own. The loop calls a
+ * poll handle once per poll phase, so a reader that comes a second time has seen it go round, and a new phase begins.
  */
 
 /** Most packets per turn of the event loop. */
@@ -31,6 +34,8 @@ export interface TurnTaker {
 /** The work budget of a thread's event loop. One per thread: `turns`. */
 export class Turns {
   readonly #queue: TurnTaker[] = [];
+  /** Who has come in this poll phase. */
+  readonly #seen = new Set<TurnTaker>();
   #pollPackets = 0;
   #checkPackets = 0;
   #pollMilliseconds = 0;
@@ -41,6 +46,8 @@ export class Turns {
   /** To be called from a poll callback: `taker` is ready. Serves it at once if nothing waits and budget is left. */
   ready(taker: TurnTaker): void {
     if (this.#queue.includes(taker)) return;
+    if (this.#seen.has(taker)) this.#beginPollPhase();
+    this.#seen.add(taker);
     if (this.#queue.length === 0) {
       const began = performance.now();
       let now = began;
@@ -53,7 +60,8 @@ export class Turns {
       } while (taker.wantsTurn);
       this.#pollMilliseconds += now - began;
     }
-    if (taker.wantsTurn) this.#queue.push(taker);
+    if (!taker.wantsTurn) return;
+    this.#queue.push(taker);
     this.#schedule();
   }
 
@@ -61,6 +69,13 @@ export class Turns {
   remove(taker: TurnTaker): void {
     const index = this.#queue.indexOf(taker);
     if (index >= 0) this.#queue.splice(index, 1);
+    this.#seen.delete(taker);
+  }
+
+  #beginPollPhase(): void {
+    this.#seen.clear();
+    this.#pollPackets = 0;
+    this.#pollMilliseconds = 0;
   }
 
   #schedule(): void {
@@ -83,8 +98,7 @@ export class Turns {
       now = performance.now();
     }
     this.#checkMilliseconds = now - began;
-    this.#pollPackets = 0;
-    this.#pollMilliseconds = 0;
+    this.#beginPollPhase();
     if (this.#queue.length > 0 || this.#checkPackets > 0) this.#schedule();
   }
 }

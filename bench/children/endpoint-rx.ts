@@ -2,6 +2,7 @@
 
 import { openFdBased } from '../../index.ts';
 import type { DispatchMode, NetworkDispatcher, PacketBuffer } from '../../index.ts';
+import { warmUp } from '../../cli/bench-warm-up.ts';
 import { ChildOptions, sayReady, type Window } from './window.ts';
 
 class Counting implements NetworkDispatcher {
@@ -29,6 +30,7 @@ const endpoint = await openFdBased({
   ...(slotBytes === 0 ? {} : { slotBytes }),
 });
 window.callsOf = () => endpoint.statistics.get('receiveSyscalls');
+if (options.text('run', 'inline') === 'inline') await warmUp(endpoint);
 endpoint.attach(new Counting(window));
 sayReady();
 await window.quiet();

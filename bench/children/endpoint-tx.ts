@@ -2,6 +2,7 @@
 
 import { openFdBased, PacketList } from '../../index.ts';
 import type { LinkEndpoint } from '../../index.ts';
+import { warmUp } from '../../cli/bench-warm-up.ts';
 import { ChildOptions, PATIENCE_MILLISECONDS, sayReady, type Window } from './window.ts';
 
 /** Most batches between two turns of the event loop. */
@@ -15,6 +16,7 @@ const endpoint = await openFdBased({ fds: [3], mtu: Math.min(65_535, Math.max(15
 const list = new PacketList();
 for (let index = 0; index < options.number('batch', 47); index++) list.push(makePacket());
 window.callsOf = () => endpoint.statistics.get('transmitSyscalls');
+await warmUp(endpoint);
 sayReady();
 await run(endpoint, window);
 window.print();

@@ -76,3 +76,37 @@ test('a source that is removed is not served again', async (t) => {
   await immediate();
   t.is(source.waiting, before);
 });
+
+test('a source that comes again has seen the event loop go round, and finds a new budget', (t) => {
+  const turns = new Turns();
+  const source = new Source(200);
+  turns.ready(source);
+  source.waiting = 200;
+  turns.ready(source);
+  t.is(source.waiting, 0);
+});
+
+test('sources of one poll phase share its budget, also when none of them waits', (t) => {
+  const turns = new Turns();
+  const first = new Source(200);
+  const second = new Source(200);
+  turns.ready(first);
+  turns.ready(second);
+  t.is(first.waiting, 0);
+  t.is(second.waiting, 200 - (TURN_PACKETS - 200));
+});
+
+test('no immediate is scheduled for a source that is served whole', async (t) => {
+  const turns = new Turns();
+  const scheduled: unknown[] = [];
+  const original = globalThis.setImmediate;
+  globalThis.setImmediate = ((callback: () => void) => scheduled.push(callback)) as unknown as typeof setImmediate;
+  try {
+    turns.ready(new Source(100));
+    t.is(scheduled.length, 0);
+    turns.ready(new Source(10_000));
+    t.is(scheduled.length, 1);
+  } finally {
+    globalThis.setImmediate = original;
+  }
+});

@@ -19,6 +19,8 @@ export const GENERATOR_CPU = 0;
 const NODE_WARM_MILLISECONDS = 300;
 /** A ring costs so little that V8's compiler is most of it for seconds; see also cli/bench-warm-up.ts. */
 const NODE_RING_WARM_MILLISECONDS = 2500;
+/** What a socket pair cannot warm up: writes one by one, segmentation. */
+const NODE_TX_WARM_MILLISECONDS = 1500;
 const WARM_MILLISECONDS = 100;
 const MEASURE_MILLISECONDS = 250;
 /** The generator goes on a little after the window. */
@@ -53,7 +55,7 @@ export function generatorCommand(regime: Regime): readonly string[] {
 export async function measureSample(row: Row, contestant: Contestant, round: number): Promise<Outcome> {
   using device = openDevice(row.kind);
   const setting = settingOf(row, device);
-  const warm = warmMilliseconds(contestant);
+  const warm = warmMilliseconds(row, contestant);
   const dash = contestant.family === 'go' ? '-' : '--';
   const times = [`${dash}warm-ms`, String(warm), `${dash}measure-ms`, String(MEASURE_MILLISECONDS)];
   if (contestant.blocks === true) setNonblocking(device.fd, false);
@@ -74,8 +76,9 @@ export async function measureSample(row: Row, contestant: Contestant, round: num
   }
 }
 
-function warmMilliseconds({ family, work }: Contestant): number {
+function warmMilliseconds({ suite }: Row, { family, work }: Contestant): number {
   if (family === 'c' || family === 'go') return WARM_MILLISECONDS;
+  if (suite === 'tx') return NODE_TX_WARM_MILLISECONDS;
   return work === 'ring' ? NODE_RING_WARM_MILLISECONDS : NODE_WARM_MILLISECONDS;
 }
 

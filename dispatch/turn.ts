@@ -12,13 +12,16 @@
  * are accounted one against the other.
  *
  * As long as nobody waits, no immediate is scheduled: it would cost each wake-up a loop turn of its own. The loop calls a
- * poll handle once per poll phase, so a reader that comes a second time has seen it go round, and a new phase begins.
+ * poll handle once per poll phase, so a reader that comes a second time has seen it go round, and a new phase begins; it
+ * also does when nothing was delivered for a millisecond, for then nobody floods.
  */
 
 /** Most packets per turn of the event loop. */
 export const TURN_PACKETS = 256;
 /** Longest time of delivery per turn, in milliseconds. */
 export const TURN_MILLISECONDS = 2;
+/** Time without deliveries after which a budget is whole again, in milliseconds. */
+const REST_MILLISECONDS = 1;
 
 /** Something that has packets to deliver. */
 export interface TurnTaker {
@@ -40,16 +43,18 @@ export class Turns {
   #checkPackets = 0;
   #pollMilliseconds = 0;
   #checkMilliseconds = 0;
+  /** When the last delivery of a poll phase ended. */
+  #restsSince = 0;
   #isScheduled = false;
   readonly #check = (): void => this.#runCheckPhase();
 
   /** To be called from a poll callback: `taker` is ready. Serves it at once if nothing waits and budget is left. */
   ready(taker: TurnTaker): void {
     if (this.#queue.includes(taker)) return;
-    if (this.#seen.has(taker)) this.#beginPollPhase();
+    const began = performance.now();
+    if (this.#seen.has(taker) || began - this.#restsSince > REST_MILLISECONDS) this.#beginPollPhase();
     this.#seen.add(taker);
     if (this.#queue.length === 0) {
-      const began = performance.now();
       let now = began;
       do {
         const left = TURN_PACKETS - this.#checkPackets - this.#pollPackets;
@@ -59,6 +64,7 @@ export class Turns {
         now = performance.now();
       } while (taker.wantsTurn);
       this.#pollMilliseconds += now - began;
+      this.#restsSince = now;
     }
     if (!taker.wantsTurn) return;
     this.#queue.push(taker);

@@ -1,7 +1,7 @@
 /**
  * The way down of an fd-based endpoint: one writer per fd.
  *
- *     packets ─► MessageTable ─► sendmmsg(2)             sockets: a batch a call
+ *     packets ─► MessageTable ─► sendmmsg(2)             sockets: a batch a call; send(2) for a single packet
  *                 [vnet][frame]   writev(2), write(2)    TUN/TAP: a packet a call
  *
  * The virtio-net header is a second iovec from a table of the writer's own, so that a packet that lies in another
@@ -16,7 +16,7 @@ import { completeChecksum } from '../gso/index.ts';
 import { encode, type VnetHeaderBytes } from '../gso/virtio-net-header.ts';
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../native/constants.ts';
 import { ERRNO } from '../native/errno.ts';
-import { write, writev } from '../native/io.ts';
+import { send, write, writev } from '../native/io.ts';
 import { allocatePinned, freePinned, pin, type PinnedBuffer, unpin } from '../native/memory.ts';
 import { MessageTable } from '../native/vectors.ts';
 import { Arena } from '../stack/arena.ts';
@@ -30,6 +30,8 @@ const BATCH = 64;
 const VNET_STRIDE = 16;
 const FIRST_RETRY_MILLISECONDS = 1;
 const LAST_RETRY_MILLISECONDS = 50;
+
+const FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 const VNET_IOVEC = 0;
 const FRAME_IOVEC = 1;
@@ -53,6 +55,9 @@ export class FdWriter {
   readonly #table = new MessageTable(BATCH, 2);
   readonly #headers: PinnedBuffer = allocatePinned(BATCH * VNET_STRIDE);
   #copies: Arena | null = null;
+  /** Of the packets that `#loadBatch` pointed the table at. */
+  #loadedBytes = 0;
+  #loadedSuperPackets = 0;
   #isWaiting = false;
   #retry: NodeJS.Timeout | null = null;
   #retryMilliseconds = FIRST_RETRY_MILLISECONDS;
@@ -103,6 +108,8 @@ export class FdWriter {
   /** Points the table at the packets from `from` on, up to the first that cannot be sent: how many. */
   #loadBatch(list: PacketList, from: number, to: number): number {
     let count = 0;
+    this.#loadedBytes = 0;
+    this.#loadedSuperPackets = 0;
     while (from + count < to && this.#load(count, list.at(from + count))) count++;
     return count;
   }
@@ -117,7 +124,10 @@ export class FdWriter {
         : encode(packet, this.#headers.view, message * VNET_STRIDE, vnetHeaderBytes);
     if (!isSound || (packet.memory.address === 0 && packet.length > this.#options.maxFrameBytes)) return false;
     const address = packet.memory.address === 0 ? this.#copy(message, packet) : packet.memory.address + packet.start;
-    this.#table.setIovec(message, FRAME_IOVEC, address, packet.length);
+    const { length } = packet;
+    this.#table.setIovec(message, FRAME_IOVEC, address, length);
+    this.#loadedBytes += length;
+    if (packet.gsoType !== 'none') this.#loadedSuperPackets++;
     return true;
   }
 
@@ -139,9 +149,10 @@ export class FdWriter {
     let done = 0;
     while (done < count) {
       this.#counters.add(Counter.transmitSyscalls, 1);
-      const sent = this.#table.send(this.fd, done, count - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+      const sent = count === 1 ? this.#sendOne(list.at(from)) : this.#table.send(this.fd, done, count - done, FLAGS);
       if (sent > 0) {
-        this.#countSent(list, from + done, sent);
+        if (sent === count) this.#addSent(sent, this.#loadedBytes, this.#loadedSuperPackets);
+        else this.#countSent(list, from + done, sent);
         done += sent;
       } else if (sent !== -ERRNO.EINTR && !this.#refuse(sent)) break;
       else if (sent !== -ERRNO.EINTR) done++;
@@ -149,17 +160,31 @@ export class FdWriter {
     return done;
   }
 
+  /** A single packet without a virtio-net header needs no table: 1 when it was sent, or -errno. */
+  #sendOne(packet: PacketBuffer): number {
+    if (this.#options.vnetHeaderBytes !== 0) return this.#table.send(this.fd, 0, 1, FLAGS);
+    const { address } = packet.memory;
+    const sent = send(this.fd, address === 0 ? this.#copiedAt(0) : address + packet.start, packet.length, FLAGS);
+    return sent < 0 ? sent : 1;
+  }
+
   #writeEach(list: PacketList, from: number, count: number): number {
     let done = 0;
+    let sent = 0;
+    let calls = 0;
     while (done < count) {
-      this.#counters.add(Counter.transmitSyscalls, 1);
+      calls++;
       const written = this.#writeOne(done, list.at(from + done));
       if (written >= 0) {
-        this.#countSent(list, from + done, 1);
+        if (sent < done) this.#countSent(list, from + done, 1); // one before it was refused
+        else sent++;
         done++;
       } else if (written !== -ERRNO.EINTR && !this.#refuse(written)) break;
       else if (written !== -ERRNO.EINTR) done++;
     }
+    this.#counters.add(Counter.transmitSyscalls, calls);
+    if (sent === count) this.#addSent(sent, this.#loadedBytes, this.#loadedSuperPackets);
+    else if (sent > 0) this.#countSent(list, from, sent);
     return done;
   }
 
@@ -175,6 +200,7 @@ export class FdWriter {
     return arena.address + arena.frameStart(message);
   }
 
+  /** Of part of a batch: what went is counted packet by packet. */
   #countSent(list: PacketList, from: number, count: number): void {
     let bytes = 0;
     let superPackets = 0;
@@ -183,6 +209,10 @@ export class FdWriter {
       bytes += packet.length;
       if (packet.gsoType !== 'none') superPackets++;
     }
+    this.#addSent(count, bytes, superPackets);
+  }
+
+  #addSent(count: number, bytes: number, superPackets: number): void {
     this.#counters.add(Counter.transmittedPackets, count);
     this.#counters.add(Counter.transmittedBytes, bytes);
     if (superPackets > 0) this.#counters.add(Counter.transmittedSuperPackets, superPackets);

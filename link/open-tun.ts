@@ -103,8 +103,11 @@ const TCP_OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 /** Most to least: UDP segmentation came with Linux 6.2. */
 const OFFLOAD_CHOICES: readonly number[] = [TCP_OFFLOADS | TUN_F_USO4 | TUN_F_USO6, TCP_OFFLOADS, TUN_F_CSUM];
 
-/** Sets the most that the kernel takes. Also sets none: a persistent interface remembers its last user's offloads. */
-function negotiateOffloads(fd: number, wanted: boolean): number {
+/**
+ * Sets the most that the kernel takes: TUN_F_… bits. Also sets none: a persistent interface remembers its last user's
+ * offloads.
+ */
+export function negotiateOffloads(fd: number, wanted: boolean): number {
   if (wanted) {
     for (const flags of OFFLOAD_CHOICES) if (trySetOffload(fd, flags)) return flags;
   }

@@ -24,6 +24,12 @@ export function write(fd: number, address: number, length: number): number {
   return count < 0 ? -libc.errno() : count;
 }
 
+/** send(2): bytes sent, or -errno. */
+export function send(fd: number, address: number, length: number, flags: number): number {
+  const count = libc.send(fd, address, length, flags);
+  return count < 0 ? -libc.errno() : count;
+}
+
 /** readv(2) into `count` iovecs (see layout.ts): bytes read, or -errno. */
 export function readv(fd: number, iovecAddress: number, count: number): number {
   const bytes = libc.readv(fd, iovecAddress, count);

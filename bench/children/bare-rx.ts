@@ -54,6 +54,7 @@ function messageLoop(): () => void {
     for (let count = batch; count === batch;) {
       count = table.receive(FD, 0, batch, constants.MSG_DONTWAIT);
       window.calls++;
+      if (count > 0 && table.length(0) === 0) process.exit(1); // end of file, for ever
       for (let index = 0; index < count; index++) {
         if (arena.bytes[arena.frameStart(index)] !== 1) window.count(table.length(index) - vnetBytes);
       }

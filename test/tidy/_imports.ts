@@ -28,7 +28,8 @@ const RANKS: readonly (readonly string[])[] = [
   ['testing', 'sandbox'],
   ['cni'],
   ['index'],
-  ['cli', 'examples', 'bench'],
+  ['cli', 'examples'],
+  ['bench'],
   ['test'],
 ];
 

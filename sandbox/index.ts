@@ -15,6 +15,7 @@
  */
 
 export {
+  adoptNetNamespace,
   createNetNamespace,
   type CreateNamespaceOptions,
   currentNetNamespace,
@@ -41,3 +42,4 @@ export type { WaitForCarrierOptions } from './carrier.ts';
 export { probeKernel } from './probe.ts';
 export type { Feature } from './probe.ts';
 export type { FanoutModeName, FeatureName } from './probe-check.ts';
+export * from './network/index.ts';

@@ -85,6 +85,19 @@ export function openNetNamespace(reference: NamespaceReference): NetNamespace {
   }
 }
 
+/** As `openNetNamespace` of a name that another process has made: `delete()` deletes it. */
+export function adoptNetNamespace(path: string): NetNamespace {
+  const fd = openNamespace(path);
+  const namespace = new HostNamespace(fd, path, true);
+  try {
+    requireNetworkNamespace(fd);
+    return namespace;
+  } catch (error) {
+    namespace.close();
+    throw error;
+  }
+}
+
 /** The namespace that this thread is in. */
 export const currentNetNamespace = (): NetNamespace => new HostNamespace(openNamespace(), undefined, false);
 

@@ -6,13 +6,22 @@ import { type Feature, probeKernel } from '../sandbox/probe.ts';
 import type { FeatureName } from '../sandbox/probe-check.ts';
 
 /** `test`, or `test.skip` where one of the features is missing: its title then says which, and the remedy. */
-export function testWithFeatures(
-  ...names: readonly FeatureName[]
-): (title: string, run: (t: ExecutionContext) => Promise<void> | void) => void {
+export function testWithFeatures(...names: readonly FeatureName[]): RegisterTest {
+  return registerWith(names, test, test.skip);
+}
+
+/** As `testWithFeatures`, for tests that count what the whole process has: one after another. */
+export function serialTestWithFeatures(...names: readonly FeatureName[]): RegisterTest {
+  return registerWith(names, test.serial, test.serial.skip);
+}
+
+type RegisterTest = (title: string, run: (t: ExecutionContext) => Promise<void> | void) => void;
+
+function registerWith(names: readonly FeatureName[], register: RegisterTest, skip: RegisterTest): RegisterTest {
   const missing = probeKernel(names).find(({ available }) => !available);
   return (title, run) => {
-    if (missing === undefined) test(title, run);
-    else test.skip(`${title} (${describe(missing)})`, run);
+    if (missing === undefined) register(title, run);
+    else skip(`${title} (${describe(missing)})`, run);
   };
 }
 

@@ -81,6 +81,8 @@ export interface NewAddress {
   readonly validLifetime?: number;
   /** Seconds. Default for ever. */
   readonly preferredLifetime?: number;
+  /** IFAPROT_…: who made it; Linux 5.18. Default none. */
+  readonly protocol?: number;
   /** Change it where it is there. Default false: EEXIST. */
   readonly replace?: boolean;
 }
@@ -171,13 +173,14 @@ function ifaddrmsg({ family, index = 0, length = 0, scope = 0 }: AddressHeader):
 }
 
 function writeAddress(message: NetlinkMessage, prefix: Prefix, options: NewAddress): void {
-  const { peer, broadcast, label, flags, metric, validLifetime, preferredLifetime } = options;
+  const { peer, broadcast, label, flags, metric, protocol, validLifetime, preferredLifetime } = options;
   message.attribute(IFA_LOCAL, prefix.bytes);
   message.attribute(IFA_ADDRESS, peer === undefined ? prefix.bytes : ipBytes(peer).bytes);
   if (broadcast !== undefined) message.attribute(IFA_BROADCAST, broadcastBytes(broadcast, prefix));
   if (label !== undefined) message.text(IFA_LABEL, label);
   if (flags !== undefined) message.u32(IFA_FLAGS, bitsOf('address flag', flags, FLAG_NAMES));
   if (metric !== undefined) message.u32(IFA_RT_PRIORITY, metric);
+  if (protocol !== undefined) message.u8(IFA_PROTO, protocol);
   if (validLifetime === undefined && preferredLifetime === undefined) return;
   const times = new DataView(new ArrayBuffer(16)); // | preferred | valid | created | updated |
   times.setUint32(0, Math.min(preferredLifetime ?? validLifetime ?? FOREVER, FOREVER), true);

@@ -10,7 +10,7 @@ import type { Reply } from './socket.ts';
 import { linkAddressText } from './text.ts';
 
 /** IFF_… of linux/if.h, as ip(8) calls them. */
-const FLAGS: Readonly<Record<number, string>> = {
+export const LINK_FLAGS: Readonly<Record<number, string>> = {
   0x1: 'UP',
   0x2: 'BROADCAST',
   0x4: 'DEBUG',
@@ -115,7 +115,7 @@ export function readLink({ fixed, attributes }: Reply): Link {
     alias: attributes.text(at.IFLA_IFALIAS),
     hardwareType: fixed.getUint16(at.IFI_TYPE, true),
     flags,
-    flagNames: bitNames(flags, FLAGS),
+    flagNames: bitNames(flags, LINK_FLAGS),
     isUp: (flags & IFF_UP) !== 0,
     mtu: attributes.u32(at.IFLA_MTU) ?? 0,
     group: attributes.u32(at.IFLA_GROUP) ?? 0,

@@ -37,11 +37,12 @@ export class Routes {
 
   /**
    * Adds a route.
-   * @param how `add`: EEXIST where there is one with this destination and metric; `replace` it; `append` another
+   * @param how `add`: EEXIST where there is one with this destination and metric; `replace` it; `append` another, or
+   * `prepend` it, so that it comes first (IPv6 makes one route of several ways of both)
    * @throws NetlinkError `Nexthop has invalid gateway`, `Network is unreachable`, …
    */
-  add(route: NewRoute, how: 'add' | 'replace' | 'append' = 'add'): void {
-    const flags = { add: NLM_F_EXCL, replace: NLM_F_REPLACE, append: NLM_F_APPEND }[how] | NLM_F_CREATE;
+  add(route: NewRoute, how: 'add' | 'replace' | 'append' | 'prepend' = 'add'): void {
+    const flags = { add: NLM_F_EXCL, replace: NLM_F_REPLACE, append: NLM_F_APPEND, prepend: 0 }[how] | NLM_F_CREATE;
     this.#change(RTM_NEWROUTE, flags, route, `Cannot ${how} the route to "${route.destination}"`);
   }
 

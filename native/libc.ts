@@ -53,6 +53,8 @@ export const close: (fd: number) => number = bind('int close(int fd)');
 export const fcntl: (fd: number, command: number, argument: number) => number = bind(
   'int fcntl(int fd, int command, uintptr_t argument)',
 );
+/** flock(2). */
+export const flock: (fd: number, operation: number) => number = bind('int flock(int fd, int operation)');
 /** ioctl(2). */
 export const ioctl: (fd: number, request: number, argument: number) => number = bind(
   'int ioctl(int fd, ulong request, uintptr_t argument)',

@@ -1,0 +1,26 @@
+/**
+ * What GC is told: the attachments that the runtime still has. Everything else of the network is to be cleaned.
+ *
+ *     "cni.dev/valid-attachments": [{ "containerID": "…", "ifname": "eth0" }]      CNI SPEC 1.1.0, "GC"
+ */
+
+import { CNI_ERROR, CniError } from './error.ts';
+import { type JsonObject, objectsAt, stringAt } from './json.ts';
+import type { CniAttachment } from './types.ts';
+
+const KEY = 'cni.dev/valid-attachments';
+
+/**
+ * The attachments to keep; `null` is none.
+ *
+ * @throws CniError 7 without the key: a runtime that forgets it must not lose every container's address
+ */
+export function readValidAttachments(config: JsonObject): CniAttachment[] {
+  if (!(KEY in config)) {
+    throw new CniError(CNI_ERROR.invalidNetworkConfig, `missing key "${KEY}"`, 'GC removes all that is not in it');
+  }
+  return objectsAt(config, KEY).map((each) => ({
+    containerId: stringAt(each, 'containerID') ?? '',
+    ifName: stringAt(each, 'ifname') ?? '',
+  }));
+}

@@ -1,0 +1,114 @@
+/**
+ * Installs the plugins: executables that a container runtime finds by its plugin folder, independent of this package
+ * afterwards.
+ *
+ *     DIR/bridge  DIR/host-local           bundles of the build, with this Node in the shebang
+ *         .linkpoint/koffi-3.3.4.node      the addon that is loaded here, named by its version
+ *
+ * The shebang names Node by its path, for runtimes call plugins with an environment of their own, often without a PATH.
+ * Every file is written aside and renamed: a runtime never sees half of one.
+ */
+
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { InvalidOptionError } from '../errors.ts';
+import { requireKoffi } from '../native/koffi.ts';
+import { addonPath, PLUGIN_NAMES, pluginVersion } from './plugin-file.ts';
+
+/** How to install. */
+export interface InstallOptions {
+  /** Path of the Node that runs the plugins; the one that runs this by default. */
+  readonly node?: string;
+  /** Replace plugins of the same names that are not linkpoint's. */
+  readonly force?: boolean;
+}
+
+const EXECUTABLE_MODE = 0o755;
+const ADDON_MODE = 0o644;
+/** A plugin compiles nothing in the background: without V8's threads Node starts a tenth faster. */
+const NODE_FLAG = '--v8-pool-size=0';
+/** What kernels before 5.1 read of the first line, `#!` and newline included: BINPRM_BUF_SIZE of <linux/binfmts.h>. */
+const SHEBANG_BYTES_MAX = 128;
+
+/**
+ * Writes the plugins and their addon into a folder, which is made if it is missing.
+ *
+ * @returns the paths of the files, the executables first
+ * @throws InvalidOptionError, before anything is written: the path of Node does not fit a shebang, the folder is inside
+ *   a package of ES modules, or a plugin of somebody else is there
+ */
+export function installCniPlugins(directory: string, options: InstallOptions = {}): string[] {
+  const { node = process.execPath, force = false } = options;
+  const folder = resolve(directory);
+  checkNode(node);
+  checkFolder(folder);
+  const plugins = PLUGIN_NAMES.map((name) => ({ path: join(folder, name), text: readBundle(name, node) }));
+  if (!force) for (const { path } of plugins) checkOwner(path);
+  const { addon, version } = findAddon();
+  const copy = join(folder, addonPath(version));
+  mkdirSync(dirname(copy), { recursive: true });
+  replace(copy, ADDON_MODE, (path) => copyFileSync(addon, path));
+  for (const { path, text } of plugins) replace(path, EXECUTABLE_MODE, (aside) => writeFileSync(aside, text));
+  return [...plugins.map(({ path }) => path), copy];
+}
+
+/** The bundle of the build, with Node's path in its first line. Linux passes one argument of it. */
+function readBundle(name: string, node: string): string {
+  const path = fileURLToPath(new URL(`bundle/${name}.cjs`, import.meta.url));
+  if (!existsSync(path)) {
+    throw new InvalidOptionError(`Cannot install CNI plugin "${name}": "${path}" is missing; build the package first`);
+  }
+  return readFileSync(path, 'utf8').replace(/^#!.*\n/, `${shebang(node)}\n`);
+}
+
+const shebang = (node: string): string => `#!${node} ${NODE_FLAG}`;
+
+function checkNode(node: string): void {
+  if (/^\/\S+$/.test(node) && Buffer.byteLength(shebang(node)) < SHEBANG_BYTES_MAX) return;
+  const limit = SHEBANG_BYTES_MAX - 1 - shebang('').length;
+  const expected = `an absolute path of at most ${limit} bytes without spaces is required`;
+  throw new InvalidOptionError(`Cannot install CNI plugins for Node "${node}": it does not fit a shebang; ${expected}`);
+}
+
+/** A file without an extension is what the nearest package.json says; the bundles are CommonJS. */
+function checkFolder(folder: string): void {
+  for (let path = folder; ; path = dirname(path)) {
+    const manifest = join(path, 'package.json');
+    if (existsSync(manifest)) {
+      const { type } = JSON.parse(readFileSync(manifest, 'utf8')) as { type?: unknown };
+      if (type !== 'module') return;
+      const remedy = 'choose a folder outside of it';
+      throw new InvalidOptionError(
+        `Cannot install CNI plugins into "${folder}": "${manifest}" has type "module"; ${remedy}`,
+      );
+    }
+    if (path === dirname(path)) return;
+  }
+}
+
+function checkOwner(path: string): void {
+  if (!existsSync(path) || pluginVersion(path) !== null) return;
+  const remedy = 'choose another folder, or force it';
+  throw new InvalidOptionError(`Cannot install "${path}": there is a file that is not linkpoint's; ${remedy}`);
+}
+
+/** The file that koffi loaded: built for this machine and its C library. */
+function findAddon(): { addon: string; version: string } {
+  const { version } = requireKoffi('Cannot install CNI plugins');
+  const loaded = Object.keys(createRequire(import.meta.url).cache);
+  const addon = loaded.find((path) => path.endsWith('koffi.node'));
+  if (addon === undefined) {
+    throw new InvalidOptionError('Cannot install CNI plugins: the addon of koffi is not among the loaded modules');
+  }
+  return { addon, version };
+}
+
+function replace(path: string, mode: number, write: (aside: string) => void): void {
+  const aside = `${path}.${process.pid}.new`;
+  write(aside);
+  chmodSync(aside, mode);
+  renameSync(aside, path);
+}

@@ -6,6 +6,7 @@ import { type BenchOptions, parseBenchOptions } from './bench-options.ts';
 import { Receiver } from './bench-receive.ts';
 import { type BenchResult, formatResult } from './bench-result.ts';
 import { SelfLink } from './bench-self.ts';
+import { CountingDispatcher, Tally } from './bench-tally.ts';
 import { Transmitter } from './bench-transmit.ts';
 import { warmUp } from './bench-warm-up.ts';
 
@@ -25,8 +26,8 @@ export async function runBench(args: readonly string[]): Promise<number> {
 async function run(options: BenchOptions, fds: readonly number[], start: () => void): Promise<number> {
   const { direction, frames, link, durationMilliseconds, json } = options;
   const way = link.run ?? 'inline';
+  await warmUp({ fds, ...link }, new CountingDispatcher(new Tally(1)));
   await using endpoint = await openFdBased({ fds, ...link });
-  if (way === 'inline') await warmUp(endpoint);
   // Of tx, too, the dispatcher is attached: who does not read does not notice a hang-up.
   const receiver = new Receiver(endpoint, way);
   start();

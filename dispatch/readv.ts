@@ -23,6 +23,7 @@ export class ReadvReader implements SlotReader {
   readonly #readBytes: number;
   readonly #canHangUp: boolean;
   readonly #lengths: Int32Array;
+  #calls = 0;
   /** What ended the last `fill` behind frames: a socket tells an error once. */
   #failure = 0;
 
@@ -52,7 +53,7 @@ export class ReadvReader implements SlotReader {
       filled++;
     }
     this.isDrained = result === -ERRNO.EAGAIN;
-    this.#counters.add(Counter.receiveSyscalls, result < 0 ? filled + 1 : filled);
+    this.#calls += result < 0 ? filled + 1 : filled;
     if (filled === 0) return result;
     if (result < 0 && !this.isDrained) this.#failure = result;
     return filled;
@@ -64,6 +65,11 @@ export class ReadvReader implements SlotReader {
 
   isTruncated(slot: number): boolean {
     return this.#lengths[slot] === this.#readBytes;
+  }
+
+  flush(): void {
+    this.#counters.add(Counter.receiveSyscalls, this.#calls);
+    this.#calls = 0;
   }
 
   close(): void {}

@@ -23,6 +23,7 @@ export class RecvmmsgReader implements SlotReader {
   readonly #table: MessageTable;
   readonly #readBytes: number;
   readonly #canHangUp: boolean;
+  #calls = 0;
   #hungUp = false;
 
   /**
@@ -43,7 +44,7 @@ export class RecvmmsgReader implements SlotReader {
 
   fill(first: number, count: number): number {
     if (this.#hungUp) return HANGUP;
-    this.#counters.add(Counter.receiveSyscalls, 1);
+    this.#calls++;
     const received = this.#table.receive(this.#fd, first, count, MSG_DONTWAIT);
     this.isDrained = received < count;
     if (received <= 0 || this.#table.length(first + received - 1) !== 0) return received;
@@ -56,6 +57,11 @@ export class RecvmmsgReader implements SlotReader {
 
   isTruncated(slot: number): boolean {
     return this.#table.length(slot) === this.#readBytes || (this.#table.flags(slot) & MSG_TRUNC) !== 0;
+  }
+
+  flush(): void {
+    this.#counters.add(Counter.receiveSyscalls, this.#calls);
+    this.#calls = 0;
   }
 
   close(): void {

@@ -57,6 +57,7 @@ class DirectSource implements RingSource {
 
   fill(first: number, count: number): number {
     const filled = this.#reader.fill(first, Math.min(count, this.#batch));
+    this.#reader.flush();
     for (let slot = first; slot < first + filled; slot++) {
       this.#ring.describe(slot, this.#reader.length(slot), this.#reader.isTruncated(slot) ? TRUNCATED : 0);
     }

@@ -64,6 +64,7 @@ export class SlotDispatcher implements LinkDispatcher {
       }
       return taken;
     } finally {
+      this.#reader.flush();
       intake.flush();
     }
   }

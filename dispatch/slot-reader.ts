@@ -16,6 +16,8 @@ export interface SlotReader {
   length(slot: number): number;
   /** The frame of slot `slot` was longer than the slot. */
   isTruncated(slot: number): boolean;
+  /** Writes what was counted since the last time to the counters. */
+  flush(): void;
   /** Gives the tables back. Idempotent. */
   close(): void;
 }

@@ -1,7 +1,7 @@
 /** Contestant: linkpoint's public endpoint writes to fd 3 by `writePackets`, the same packets over and over. */
 
 import { openFdBased, PacketList } from '../../index.ts';
-import type { LinkEndpoint } from '../../index.ts';
+import type { FdBasedOptions, LinkEndpoint } from '../../index.ts';
 import { warmUp } from '../../cli/bench-warm-up.ts';
 import { ChildOptions, PATIENCE_MILLISECONDS, sayReady, type Window } from './window.ts';
 
@@ -12,11 +12,12 @@ const options = new ChildOptions(['batch', 'head', 'size', 'eth', 'vnet']);
 const window = options.window();
 const [size, vnetHeaderBytes] = [options.number('size', 64), options.number('vnet', 0) as 0 | 10];
 const isGso = vnetHeaderBytes > 0 && size > 1514;
-const endpoint = await openFdBased({ fds: [3], mtu: Math.min(65_535, Math.max(1500, size)), vnetHeaderBytes });
+const shape: FdBasedOptions = { fds: [3], mtu: Math.min(65_535, Math.max(1500, size)), vnetHeaderBytes };
+await warmUp(shape, { deliverNetworkPacket: () => undefined });
+const endpoint = await openFdBased(shape);
 const list = new PacketList();
 for (let index = 0; index < options.number('batch', 47); index++) list.push(makePacket());
 window.callsOf = () => endpoint.statistics.get('transmitSyscalls');
-await warmUp(endpoint);
 sayReady();
 await run(endpoint, window);
 window.print();

@@ -32,12 +32,23 @@ const QEMU = 'qemu-system-x86_64';
 /** QEMU is there. */
 export const hasQemu: boolean = spawnSync(QEMU, ['--version']).status === 0;
 
+/** A guest that runs. */
+export interface Guest {
+  readonly child: ChildProcess;
+  /** Ends it; idempotent. */
+  readonly end: () => Promise<void>;
+}
+
 /** Starts a guest with the given network; it is ended by its process id when the test is over, also when it fails. */
-export function startGuest(t: ExecutionContext, netdev: string): { child: ChildProcess; end: () => Promise<void> } {
-  const machine = ['-machine', 'accel=tcg', '-display', 'none', '-nodefaults', '-m', '64', '-boot', 'n'];
+export function startGuest(t: ExecutionContext, netdev: string): Guest {
   // The default ROM of the card is iPXE; given by `romfile` it does not start.
-  const card = ['-device', 'virtio-net-pci,netdev=n0,mac=02:00:00:00:00:07'];
-  const child = spawn(QEMU, [...machine, '-netdev', netdev, ...card], { stdio: ['ignore', 'ignore', 'pipe'] });
+  return startQemu(t, ['-netdev', netdev, '-device', 'virtio-net-pci,netdev=n0,mac=02:00:00:00:00:07']);
+}
+
+/** As `startGuest`, with arguments for back end and card, and descriptors that are QEMU's from 3 on. */
+export function startQemu(t: ExecutionContext, network: readonly string[], fds: readonly number[] = []): Guest {
+  const machine = ['-machine', 'accel=tcg', '-display', 'none', '-nodefaults', '-m', '64', '-boot', 'n'];
+  const child = spawn(QEMU, [...machine, ...network], { stdio: ['ignore', 'ignore', 'pipe', ...fds] });
   child.stderr?.on('data', (text: Buffer) => t.log(text.toString().trim()));
   const kill = (): boolean => child.kill('SIGKILL');
   process.once('exit', kill);
@@ -61,7 +72,8 @@ const MESSAGE_TYPE = 53;
 /** DHCPDISCOVER, and the offer that answers it; DHCPREQUEST, and the acknowledgement. RFC 2132 section 9.6. */
 export const DISCOVER = 1;
 const OFFER = 2;
-const REQUEST = 3;
+/** DHCPREQUEST. */
+export const REQUEST = 3;
 const ACKNOWLEDGE = 5;
 
 /** Gives the guest an address by DHCP; ARP and echo are answered by the demo's dispatcher. Records what it sees. */

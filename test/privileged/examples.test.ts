@@ -28,3 +28,18 @@ testWith('ip')('announce changes what the kernel of a neighbor knows', async (t)
   t.regex(stdout, /\nafter:  192\.0\.2\.1 dev eth0 lladdr 02:00:00:00:00:01 STALE\n$/);
   t.is(code, 0);
 });
+
+testWith('ping', testWithTun)('veth-to-stack answers the kernel behind the veth', async (t) => {
+  const { code, stdout, stderr } = await runExample('veth-to-stack');
+  t.is(stderr, '');
+  t.regex(stdout, /3 packets transmitted, 3 received, 0% packet loss/);
+  t.is(code, 0);
+});
+
+testWith('qemu-system-x86_64', testWithTun)('qemu-with-tap prints QEMU\'s arguments, and what arrives of the guest', async (t) => {
+  const { code, stdout, stderr } = await runExample('qemu-with-tap');
+  const [argv, discover] = stdout.split('\n');
+  t.is(argv, '-netdev tap,id=net0,fds=3:4,vhost=off -device virtio-net-pci,netdev=net0,mac=02:00:00:00:00:07,mq=on,vectors=6', stderr);
+  t.regex(discover ?? '', /^02:00:00:00:00:07 > ff:ff:ff:ff:ff:ff, .*0\.0\.0\.0\.68 > 255\.255\.255\.255\.67: UDP/, stderr);
+  t.is(code, 0);
+});

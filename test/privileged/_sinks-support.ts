@@ -10,7 +10,7 @@ import { writeFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 
 import { OURS, THEIRS } from '../../cli/demo-addresses.ts';
-import { formatIp, formatLinkAddress } from '../../header/address.ts';
+import { formatIp, formatLinkAddress, type LinkAddress } from '../../header/address.ts';
 import {
   createNetNamespace,
   type DeviceSink,
@@ -22,6 +22,9 @@ import {
 /** The interworking models that make devices. */
 export const MODELS = ['tcfilter', 'bridged', 'macvtap'] as const;
 
+/** Duplicate address detection takes a second. */
+const ACCEPT_DAD = '/proc/sys/net/ipv6/conf/default/accept_dad';
+
 /** A sandbox and its other side. */
 export interface Site {
   readonly sandbox: NetNamespace;
@@ -29,18 +32,23 @@ export interface Site {
 }
 
 /** Makes both; they go with the test. @param linkAddress of eth0, and so of whoever drives the device */
-export async function makeSite(t: ExecutionContext, linkAddress: number, theirs: number = THEIRS.linkAddress): Promise<Site> {
+export async function makeSite(
+  t: ExecutionContext,
+  linkAddress: LinkAddress,
+  theirs: LinkAddress = THEIRS.linkAddress,
+): Promise<Site> {
   const [sandbox, peer] = [await createNetNamespace(), await createNetNamespace()];
   t.teardown(async () => {
     await sandbox.delete();
     await peer.delete();
   });
-  for (const each of [sandbox, peer]) each.runSync(() => writeFileSync('/proc/sys/net/ipv6/conf/default/accept_dad', '0'));
+  for (const each of [sandbox, peer]) each.runSync(() => writeFileSync(ACCEPT_DAD, '0'));
   using rtnl = await sandbox.rtnl();
   using other = await peer.rtnl();
   const end = { name: 'peer0', namespace: peer.fd, address: formatLinkAddress(theirs) };
   rtnl.links.add({ kind: 'veth', name: 'eth0', address: formatLinkAddress(linkAddress), peer: end });
-  for (const [{ links, addresses }, name, { ipv4, ipv6 }] of [[rtnl, 'eth0', OURS], [other, 'peer0', THEIRS]] as const) {
+  const ends = [[rtnl, 'eth0', OURS], [other, 'peer0', THEIRS]] as const;
+  for (const [{ links, addresses }, name, { ipv4, ipv6 }] of ends) {
     links.set(name, { up: true });
     addresses.add(name, { address: `${formatIp(ipv4)}/24` });
     addresses.add(name, { address: `${formatIp(ipv6)}/64`, flags: ['nodad'] });

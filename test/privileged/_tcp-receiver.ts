@@ -23,7 +23,10 @@ import type { LinkEndpoint, NetworkDispatcher, PacketBuffer } from '../../stack/
 
 const INITIAL_SEQUENCE = 1000;
 /** MSS 1460, a NOP for alignment, window scale 4. */
-const SYN_OPTIONS = Uint8Array.of(tcp.OPTION_MSS, 4, 1460 >> 8, 1460 & 0xff, tcp.OPTION_NOP, tcp.OPTION_WINDOW_SCALE, 3, 4);
+const SYN_OPTIONS = Uint8Array.of(
+  ...[tcp.OPTION_MSS, 4, 1460 >> 8, 1460 & 0xff],
+  ...[tcp.OPTION_NOP, tcp.OPTION_WINDOW_SCALE, 3, 4],
+);
 
 interface Segment {
   readonly sequence: number;
@@ -53,7 +56,8 @@ export class TcpReceiver implements NetworkDispatcher {
   }
 
   deliverNetworkPacket(protocol: number, packet: PacketBuffer): void {
-    if (protocol !== ethernet.ETHERTYPE_IPV4 || !this.#takeTcp(packet)) this.#echo.deliverNetworkPacket(protocol, packet);
+    const isTcp = protocol === ethernet.ETHERTYPE_IPV4 && this.#takeTcp(packet);
+    if (!isTcp) this.#echo.deliverNetworkPacket(protocol, packet);
   }
 
   deliverBatchEnd(): void {
@@ -77,7 +81,7 @@ export class TcpReceiver implements NetworkDispatcher {
     return true;
   }
 
-  /** False where there is nothing to acknowledge. Two queues may change the order: the kernel would take that for loss. */
+  /** False where there is nothing to acknowledge. What is early is kept: without, the kernel waits longer and longer. */
   #receive(sequence: number, payload: Uint8Array, flags: number): boolean {
     const isFin = (flags & tcp.FLAG_FIN) !== 0;
     if (payload.length === 0 && !isFin) return false;
@@ -124,8 +128,13 @@ export class TcpReceiver implements NetworkDispatcher {
       options,
     };
     tcp.emit(header, new DataView(segment.buffer), 0);
-    const link = { sourceLinkAddress: this.#ours.linkAddress, destinationLinkAddress: ethernet.source(view, linkOffset) };
-    const route = { source: this.#ours.ipv4, destination: ipv4.source(view, ip), protocol: PROTOCOL_TCP };
-    this.#endpoint.writeRawPacket(buildIpFrame({ ...link, ...route }, segment));
+    const route = {
+      sourceLinkAddress: this.#ours.linkAddress,
+      destinationLinkAddress: ethernet.source(view, linkOffset),
+      source: this.#ours.ipv4,
+      destination: ipv4.source(view, ip),
+      protocol: PROTOCOL_TCP,
+    };
+    this.#endpoint.writeRawPacket(buildIpFrame(route, segment));
   }
 }

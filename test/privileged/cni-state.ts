@@ -99,7 +99,7 @@ export function rulesOf(site: Site): unknown {
       .split('\n')
       .filter((line) => !line.startsWith('#')),
   );
-  return { iptables, nft: site.run('nft -s list ruleset').split('\n') };
+  return { iptables, nft: byTable(site.run('nft -s list ruleset')) };
 }
 
 /** Files below a folder: name and content. */
@@ -111,4 +111,10 @@ export function filesOf(folder: string): Record<string, string> {
     return [path.slice(folder.length), readFileSync(path, 'utf8')];
   });
   return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The rules, table by table in the order of their names: which of two families was first means nothing. */
+function byTable(ruleset: string): string[] {
+  const tables = ruleset.split(/^(?=table )/m);
+  return tables.sort().flatMap((table) => table.trimEnd().split('\n'));
 }

@@ -39,11 +39,19 @@ async function openBootHost(t: ExecutionContext, { peer }: Site): Promise<BootHo
   return host;
 }
 
-for (const [model, queues, mtu] of [['tcfilter', 1, 1400], ['tcfilter', 2, 1500], ['bridged', 2, 1500], ['macvtap', 2, 1500]] as const) {
+const CASES = [
+  ['tcfilter', 1, 1400],
+  ['tcfilter', 2, 1500],
+  ['bridged', 2, 1500],
+  ['macvtap', 2, 1500],
+] as const;
+
+for (const [model, queues, mtu] of CASES) {
   const features = ['tap-multi-queue', ...(model === 'macvtap' ? [model] : [])] as const;
   const register = withGuest(withTun(serialTestWithFeatures(...features)));
 
-  register(`${model}, ${queues} queue(s): a guest of QEMU is offered an address from behind the veth, and asks for it`, async (t) => {
+  const title = `${model}, ${queues} queue(s): a guest of QEMU gets an offer from behind the veth, and asks for it`;
+  register(title, async (t) => {
     t.timeout(2 * PATIENCE_MILLISECONDS);
     const site = await makeSite(t, GUEST, OURS.linkAddress);
     const host = await openBootHost(t, site);
@@ -60,7 +68,7 @@ for (const [model, queues, mtu] of [['tcfilter', 1, 1400], ['tcfilter', 2, 1500]
     const view = new DataView((host.dhcpFrames[0] as Uint8Array).buffer);
     t.is(view.getUint16(6) * 0x1_0000_0000 + view.getUint32(8), GUEST, 'it has the address of eth0');
     // It has believed our offer: frames go both ways.
-    await until('the guest asked for what it was offered', () => host.dhcpTypes.includes(REQUEST), PATIENCE_MILLISECONDS);
+    await until('the guest asked for what we offered', () => host.dhcpTypes.includes(REQUEST), PATIENCE_MILLISECONDS);
     await network.detach();
     t.true(guest.child.exitCode !== null || guest.child.signalCode !== null, 'QEMU has ended');
     t.deepEqual(sink.fds, []);

@@ -5,7 +5,7 @@
  *     peer0 ══ eth0 ── model ── TAP or macvtap ── 2 queues ── stackSink ── dispatcher
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 import type { ExecutionContext } from 'ava';
@@ -15,7 +15,7 @@ import { EchoDispatcher } from '../../cli/demo-echo.ts';
 import { Exchange, type ExchangePlan } from '../../cli/demo-exchange.ts';
 import { probe } from '../../cli/demo-probe.ts';
 import { exchangeUdp } from '../../cli/demo-udp.ts';
-import { formatIp } from '../../header/address.ts';
+import { formatIp, type IpAddress } from '../../header/address.ts';
 import type { FdBasedEndpoint } from '../../link/fd-based.ts';
 import { type NetNamespace, stackSink } from '../../sandbox/index.ts';
 import { serialTestWithFeatures } from '../_features.ts';
@@ -32,6 +32,8 @@ const ADDRESSES = [OURS.ipv4, OURS.ipv6] as const;
 const FLOWS = 32;
 /** Per address. */
 const SUPER_SENDS = 10;
+const LARGE: ExchangePlan = { count: 500, superSends: SUPER_SENDS, maxBytes: MTU - 48 };
+const SMALL: ExchangePlan = { count: 4, superSends: 0, maxBytes: 100 };
 const TCP_BYTES = 8 << 20;
 /** Of an Ethernet frame's payload without offloads. */
 const MSS = 1460;
@@ -42,7 +44,7 @@ function begin<T>(namespace: NetNamespace, fn: () => Promise<T>): Promise<T> {
 }
 
 /** Sends by plan from a socket of its own, and has every byte verified. */
-async function exchange(t: ExecutionContext, { peer }: Site, address: number | Uint8Array, plan: ExchangePlan): Promise<void> {
+async function exchange(t: ExecutionContext, { peer }: Site, address: IpAddress, plan: ExchangePlan): Promise<void> {
   const sent = new Exchange(plan);
   await begin(peer, () => exchangeUdp(address, sent));
   const { right, wrong, missing, superSends } = sent.result();
@@ -54,7 +56,8 @@ async function exchange(t: ExecutionContext, { peer }: Site, address: number | U
 function sendByTcp(t: ExecutionContext, { peer }: Site, bytes: number): Promise<string> {
   const script = fileURLToPath(new URL('_tcp-peer.js', import.meta.url));
   const args = [script, 'connect', formatIp(OURS.ipv4), String(bytes)];
-  const child: ChildProcess = peer.runSync(() => spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }));
+  const stdio = ['ignore', 'pipe', 'inherit'] satisfies StdioOptions;
+  const child: ChildProcess = peer.runSync(() => spawn(process.execPath, args, { stdio }));
   t.teardown(() => child.kill('SIGKILL'));
   let output = '';
   child.stdout?.on('data', (text: Buffer) => (output += text));
@@ -65,9 +68,10 @@ function sendByTcp(t: ExecutionContext, { peer }: Site, bytes: number): Promise<
 }
 
 for (const model of MODELS) {
-  const register = withTun(serialTestWithFeatures('tap-multi-queue', 'tap-udp-offload', ...(model === 'macvtap' ? [model] as const : [])));
+  const features = ['tap-multi-queue', 'tap-udp-offload', ...(model === 'macvtap' ? [model] : [])] as const;
+  const register = withTun(serialTestWithFeatures(...features));
 
-  register(`${model}: ping and UDP cross from a veth into our stack and back, on two queues, in super-packets`, async (t) => {
+  register(`${model}: ping and UDP cross from a veth into our stack and back, in super-packets`, async (t) => {
     const site = await makeSite(t, LINK_ADDRESS);
     const sink = stackSink({ dispatcher: (endpoint) => new EchoDispatcher(endpoint, US, false) });
     const network = await attachNetwork(t, site, sink, { model, queues: 2 });
@@ -78,8 +82,8 @@ for (const model of MODELS) {
       const { sent, received } = await begin(site.peer, () => probe(address, AbortSignal.timeout(10_000)));
       t.is(received, sent, `${formatIp(address)} answers ping`);
     }
-    for (const address of ADDRESSES) await exchange(t, site, address, { count: 500, superSends: SUPER_SENDS, maxBytes: MTU - 48 });
-    for (const port of upTo(FLOWS)) await exchange(t, site, ADDRESSES[port % 2]!, { count: 4, superSends: 0, maxBytes: 100 });
+    for (const address of ADDRESSES) await exchange(t, site, address, LARGE);
+    for (const flow of upTo(FLOWS)) await exchange(t, site, ADDRESSES[flow % 2]!, SMALL);
     // The kernel cuts UDP for a macvtap whatever offloads its reader takes (drivers/net/tap.c, set_offload).
     const least = model === 'macvtap' ? 0 : 2 * SUPER_SENDS;
     t.true(endpoint.statistics.get('receivedSuperPackets') >= least);

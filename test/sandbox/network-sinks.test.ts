@@ -124,9 +124,11 @@ test('qemuSink refuses values that would be other options, and keeps nothing of 
     { mtu: 1500.5 },
   ];
   for (const tap of taps) {
-    await t.throwsAsync(sink.addTap({ ...TAP, ...tap }), { ...invalid, message: /^Cannot give "tap0" to QEMU: / }, JSON.stringify(tap));
+    const refused = { ...invalid, message: /^Cannot give "tap0" to QEMU: / };
+    await t.throwsAsync(sink.addTap({ ...TAP, ...tap }), refused, JSON.stringify(tap));
   }
-  for (const device of [{ id: 'a,server=on' }, { id: '' }, { socketPath: '' }, { socketPath: `/${'a'.repeat(107)}` }, { socketPath: '/a\0b' }]) {
+  const paths = ['', `/${'a'.repeat(107)}`, '/a\0b'].map((socketPath) => ({ socketPath }));
+  for (const device of [{ id: 'a,server=on' }, { id: '' }, ...paths]) {
     await t.throwsAsync(sink.addVhostUser({ ...VHOST_USER, ...device }), invalid, JSON.stringify(device));
   }
   for (const bdf of ['0000:00:03.0,x=y', 'usb-0000:00:14.0-1', '00:03.0', '', '0000:00:20.0']) {
@@ -148,7 +150,7 @@ function makeDevice(t: ExecutionContext, queues: number): { device: SinkTap; pee
 const frame = ethernetFrame(arpRequest());
 
 for (const run of ['inline', 'ring'] as const satisfies readonly RunMode[]) {
-  test(`${run}: stackSink reads all queues of a device; when it is let go of, its descriptors can be closed`, async (t) => {
+  test(`${run}: stackSink reads all queues of a device; let go of, its descriptors can be closed`, async (t) => {
     const { device, peers } = makeDevice(t, 2);
     let delivered = 0;
     const sink = stackSink({ endpoint: { run }, dispatcher: { deliverNetworkPacket: () => void delivered++ } });
@@ -162,13 +164,19 @@ for (const run of ['inline', 'ring'] as const satisfies readonly RunMode[]) {
     await release();
     t.is(sink.endpoints.size, 0);
     t.true(endpoint?.isClosed);
+    let isIdle = false;
+    void endpoint?.wait().then(() => (isIdle = true));
+    await new Promise(setImmediate);
+    t.true(isIdle, 'no worker reads any more');
     device.fds.forEach(closeFd); // throws ERR_FD_POLLED, or EBADF, if somebody still had them
   });
 }
 
 test('a stack makes a NIC of every device', async (t) => {
   const stack = new Stack();
-  const sink = stackSink({ dispatcher: (endpoint, { name }) => stack.createNic(stack.nics.length + 1, endpoint, { name }) });
+  const sink = stackSink({
+    dispatcher: (endpoint, { name }) => stack.createNic(stack.nics.length + 1, endpoint, { name }),
+  });
   const made = [makeDevice(t, 1), makeDevice(t, 1)] as const;
   const releases = [await sink.addTap(made[0].device), await sink.addTap({ ...made[1].device, name: 'tap1' })];
   made[1].peers[0]?.send([frame]);
@@ -212,7 +220,7 @@ test('a function that throws leaves its device free', async (t) => {
 test('stackSink refuses what a stack cannot drive', async (t) => {
   const sink = stackSink({ dispatcher: { deliverNetworkPacket() {} } });
   const refused = { instanceOf: UnsupportedDeviceError, code: 'ERR_UNSUPPORTED_DEVICE' };
-  await t.throwsAsync(sink.addVhostUser(VHOST_USER), { ...refused, message: /"\/tmp\/vhostuser_192\.0\.2\.1\/vhu\.sock".*qemuSink/ });
+  await t.throwsAsync(sink.addVhostUser(VHOST_USER), { ...refused, message: /vhu\.sock".*qemuSink/ });
   await t.throwsAsync(sink.addPci(PCI), { ...refused, message: /"0000:00:03\.0".*qemuSink/ });
   const { device } = makeDevice(t, 1);
   const release = await sink.addTap(device);

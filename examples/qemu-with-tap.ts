@@ -1,5 +1,5 @@
-// A guest of QEMU as the sandbox of a veth: QEMU inherits the queues of a TAP that the model tcfilter joins to the veth.
-// What its firmware (iPXE) asks for first, an address by DHCP, arrives at the veth's other end.
+// A veth's sandbox is a guest of QEMU, which inherits the queues of a TAP that the model tcfilter joins to it. What its
+// firmware (iPXE) asks for first, an address by DHCP, arrives at the veth's other end.
 // Rights: root, or `unshare -Urn` with access to /dev/net/tun. Needs qemu-system-x86 and ipxe-qemu.
 
 import { spawn, type SpawnOptions } from 'node:child_process';

@@ -1,4 +1,4 @@
-// A sandbox's veth, driven by a stack of ours: the model tcfilter joins it to a TAP, stackSink puts an endpoint on that.
+// The veth of a sandbox, driven by a stack: the model tcfilter joins it to a TAP, stackSink opens an endpoint on it.
 // Rights: root, or `unshare -Urn` with access to /dev/net/tun. Uses ping.
 
 import { spawn } from 'node:child_process';

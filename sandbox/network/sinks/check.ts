@@ -8,7 +8,7 @@ import type { SinkTap } from '../device-sink.ts';
 export function checkLinkAddress(action: string, text: string): LinkAddress {
   const address = parse(text);
   if (isLinkUnicastValid(address)) return address;
-  throw new InvalidOptionError(`${action}: linkAddress is "${text}"; one of a single station is required, 02:00:00:00:00:01`);
+  throw new InvalidOptionError(`${action}: linkAddress is "${text}"; that of a single station is required`);
 }
 
 /** One descriptor per queue, and as many of vhost-net or none. @throws InvalidOptionError */
@@ -19,7 +19,8 @@ export function checkTapFds(action: string, { fds, vhostFds }: Pick<SinkTap, 'fd
     throw new InvalidOptionError(`${action}: fds are "${all.join(',')}"; open descriptors, each once, are required`);
   }
   if (vhostFds.length === 0 || vhostFds.length === fds.length) return;
-  throw new InvalidOptionError(`${action}: there are ${vhostFds.length} vhostFds for ${fds.length} queues; one each is required`);
+  const state = `there are ${vhostFds.length} vhostFds for ${fds.length} queues`;
+  throw new InvalidOptionError(`${action}: ${state}; one each is required`);
 }
 
 function parse(text: string): LinkAddress {

@@ -2,7 +2,7 @@
  * Arguments of QEMU for one device each, qemu-system(1), "Network options": a back end and the card on it.
  *
  *     TAP         -netdev tap,id=net0,fds=3:4,vhost=off       -device virtio-net-pci,netdev=net0,mac=…,mq=on,vectors=6
- *     vhost-user  -chardev socket,id=char-…,path=…  -netdev vhost-user,id=net1,chardev=char-…   -device virtio-net-pci,…
+ *     vhost-user  -chardev socket,id=char-…,path=…  -netdev vhost-user,id=net1,chardev=char-…   -device …
  *     PCI         -device vfio-pci,host=0000:00:03.0
  *
  * A comma separates options, and a doubled one stands for itself. All else in them is digits, or was checked.
@@ -26,10 +26,7 @@ const MTU_MIN = 68, MTU_MAX = 65_535;
 /** A value as it must be written between QEMU's commas. */
 export const escapeValue = (text: string): string => text.replaceAll(',', ',,');
 
-/**
- * Arguments of a TAP, and the descriptors that QEMU is to inherit for them.
- * @throws InvalidOptionError
- */
+/** Arguments of a TAP whose descriptors, vhost-net's last, are QEMU's from `firstFd` on. @throws InvalidOptionError */
 export function tapArguments(id: string, device: SinkTap): (firstFd: number) => string[] {
   const { fds, vhostFds, mtu } = device;
   const action = `Cannot give "${device.name}" to QEMU`;
@@ -38,8 +35,9 @@ export function tapArguments(id: string, device: SinkTap): (firstFd: number) => 
   const hostMtu = mtu === USUAL_MTU ? '' : `,host_mtu=${mtu}`;
   const card = cardArguments(action, id, device.linkAddress, fds.length, hostMtu);
   return (firstFd) => {
-    const vhost = vhostFds.length === 0 ? 'vhost=off' : `vhost=on,${fdList('vhostfd', firstFd + fds.length, vhostFds.length)}`;
-    return ['-netdev', `tap,id=${id},${fdList('fd', firstFd, fds.length)},${vhost}`, ...card];
+    const vhost = fdList('vhostfd', firstFd + fds.length, vhostFds.length);
+    const queues = fdList('fd', firstFd, fds.length);
+    return ['-netdev', `tap,id=${id},${queues},${vhost === '' ? 'vhost=off' : `vhost=on,${vhost}`}`, ...card];
   };
 }
 
@@ -67,8 +65,9 @@ export function pciArguments({ bdf }: SinkPci): string[] {
   throw new InvalidOptionError(`Cannot give "${bdf}" to QEMU: a PCI address, such as 0000:00:03.0, is required`);
 }
 
-/** `fd=3`, or `fds=3:4` of several. */
+/** `fd=3`, `fds=3:4` of several, nothing of none. */
 function fdList(name: string, first: number, count: number): string {
+  if (count === 0) return '';
   if (count === 1) return `${name}=${first}`;
   return `${name}s=${Array.from({ length: count }, (_, index) => first + index).join(':')}`;
 }

@@ -6,6 +6,8 @@
  *
  *     npm run soak [-- --packets N]        default 100000000, some three minutes
  *
+ * Before that it says what idle endpoints hold, inline and with a worker each (footprint.ts).
+ *
  * Exit status 1 when the last tenth holds more than the first did, beyond the limits below.
  */
 
@@ -14,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { openFdBased } from '../index.ts';
 import type { NetworkDispatcher } from '../index.ts';
 import { closeFd, socketPair } from '../native/index.ts';
+import { measureFootprint } from './footprint.ts';
 import { Child } from './process.ts';
 import { GENERATOR_CPU, generatorCommand } from './sample.ts';
 
@@ -26,6 +29,7 @@ const TENTHS = 10;
 const HEAP_LIMIT_BYTES = 1 << 20;
 /** Pages that the allocator keeps; a leak of one byte a packet would be ten times that. */
 const RESIDENT_LIMIT_BYTES = 10 << 20;
+const FOOTPRINTS = [['inline', 32], ['ring', 4]] as const;
 const LOOK_MILLISECONDS = 50;
 /** Longer than any run. */
 const GENERATOR_MILLISECONDS = 3_600_000;
@@ -37,13 +41,15 @@ interface Footprint {
   readonly descriptors: number;
 }
 
-const { values } = parseArgs({ options: { packets: { type: 'string', default: '100000000' } } });
-process.exitCode = await soak(Number(values.packets));
-
 async function soak(packetCount: number): Promise<number> {
   if (!Number.isSafeInteger(packetCount) || packetCount < TENTHS || globalThis.gc === undefined) {
     console.error('Usage: npm run soak [-- --packets N]; N is an integer from 10. Node needs --expose-gc, as npm gives it.');
     return 2;
+  }
+  for (const [run, count] of FOOTPRINTS) {
+    const { bytesEach, slotBytesEach } = await measureFootprint(run, count);
+    const [total, slots] = [mebibytes(bytesEach), mebibytes(slotBytesEach)];
+    console.log(`an idle endpoint, ${run}, one of ${count}: ${total} MiB, of which at most ${slots} MiB are receive slots`);
   }
   const [near, far] = socketPair(undefined, { sendBufferBytes: BUFFER_BYTES, receiveBufferBytes: BUFFER_BYTES });
   let packets = 0;
@@ -68,6 +74,8 @@ async function soak(packetCount: number): Promise<number> {
   }
 }
 
+const mebibytes = (bytes: number): string => (bytes / (1 << 20)).toFixed(2);
+
 const sleep = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
 
 function takeFootprint(packets: number): Footprint {
@@ -77,7 +85,6 @@ function takeFootprint(packets: number): Footprint {
 }
 
 function print({ packets, heapBytes, residentBytes, descriptors }: Footprint): void {
-  const mebibytes = (bytes: number): string => (bytes / (1 << 20)).toFixed(1);
   const memory = `heap ${mebibytes(heapBytes)} MiB, resident ${mebibytes(residentBytes)} MiB`;
   console.log(`${String(packets).padStart(12)} packets: ${memory}, ${descriptors} descriptors`);
 }
@@ -96,3 +103,6 @@ function judge(footprints: readonly Footprint[]): number {
   console.log(isFlat ? 'soak: memory is flat' : 'soak: memory has grown');
   return isFlat ? 0 : 1;
 }
+
+const { values } = parseArgs({ options: { packets: { type: 'string', default: '100000000' } } });
+process.exitCode = await soak(Number(values.packets));

@@ -7,9 +7,13 @@ import { type Check, NETWORK_RIGHTS } from './probe-check.ts';
 
 const LIMIT_MILLISECONDS = 10_000;
 
+/** The system's own come first: npm puts a folder before them in which another package's `nft` may be. */
+const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
+
 /** Runs a program to its end; throws with the first line that it said unless it exits 0. */
-function runProgram(program: string, args: readonly string[], input = ''): void {
-  const { status, error, stderr } = spawnSync(program, args, { input, timeout: LIMIT_MILLISECONDS, encoding: 'utf8' });
+function runProgram(program: string, args: readonly string[]): void {
+  const env = { ...process.env, PATH: `${SYSTEM_PATH}:${process.env['PATH'] ?? ''}` };
+  const { status, error, stderr } = spawnSync(program, args, { env, timeout: LIMIT_MILLISECONDS, encoding: 'utf8' });
   const action = `Cannot run ${program}`;
   if (error !== undefined) {
     const errno = Math.abs((error as NodeJS.ErrnoException).errno ?? ERRNO.EIO);
@@ -60,7 +64,7 @@ export const FIREWALL_CHECKS: readonly Check[] = [
     name: 'nft',
     what: 'nftables, by nft(8)',
     place: 'scratch',
-    run: () => runProgram('nft', ['-f', '-'], 'add table inet linkpoint_probe\n'),
+    run: () => runProgram('nft', ['add', 'table', 'inet', 'linkpoint_probe']),
     rightRemedy: NETWORK_RIGHTS,
     remedy: 'install nftables, and a kernel with CONFIG_NF_TABLES',
   },

@@ -64,6 +64,8 @@ How to read it:
   nothing to do; *busy* is then the receiver's share of the processor, the rest is the generator's. *live*: the
   generator is on the other processor; below ${percent(MIN_BUSY)} busy, it was the limit. *k/s*: paced, one frame at a time.
 - *bare FFI*: the same system call, batch and memory as linkpoint's, called from Node in a loop without an endpoint.
+- Programs in Node are given time to be compiled: linkpoint's warm up on a private socket pair before the first packet,
+  see [performance](design/performance.md); then 0.3 s of the row's own packets, 2.5 s of rings, 1.5 s of senders.
 - *lost*: frames that were sent and never delivered, warm-up included.
 - A super-packet of 65,000 B crosses whole where there is a virtio-net header. gVisor has none on TUN: no row there.`;
 }

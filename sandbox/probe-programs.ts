@@ -7,12 +7,15 @@ import { type Check, NETWORK_RIGHTS } from './probe-check.ts';
 
 const LIMIT_MILLISECONDS = 10_000;
 
-/** The system's own come first: npm puts a folder before them in which another package's `nft` may be. */
-const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
+/** Without the folders that npm puts before the system's: another package's `nft` may be in one. */
+function systemPath(): string {
+  const folders = (process.env['PATH'] ?? '').split(':');
+  return folders.filter((folder) => !folder.endsWith('/node_modules/.bin')).join(':');
+}
 
 /** Runs a program to its end; throws with the first line that it said unless it exits 0. */
 function runProgram(program: string, args: readonly string[]): void {
-  const env = { ...process.env, PATH: `${SYSTEM_PATH}:${process.env['PATH'] ?? ''}` };
+  const env = { ...process.env, PATH: systemPath() };
   const { status, error, stderr } = spawnSync(program, args, { env, timeout: LIMIT_MILLISECONDS, encoding: 'utf8' });
   const action = `Cannot run ${program}`;
   if (error !== undefined) {

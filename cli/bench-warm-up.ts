@@ -1,7 +1,7 @@
 /**
  * A warm-up of the code before `linkpoint bench` measures: two endpoints over a socket pair of our own.
  *
- *     sender ── writePackets, 32 at a time ──► socket pair ──► receiver, read as the measured one will be
+ *     sender ── writePackets, 16 at a time ──► socket pair ──► receiver, read as the measured one will be
  *
  * V8 compiles a function well when it has run a while, on another thread of this process, and what that costs is no cost
  * of a link. The window's own 300 ms are too few: what runs once per wake-up is hot after many thousand of them. A bare

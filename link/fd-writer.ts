@@ -151,6 +151,7 @@ export class FdWriter {
       this.#counters.add(Counter.transmitSyscalls, 1);
       const sent = count === 1 ? this.#sendOne(list.at(from)) : this.#table.send(this.fd, done, count - done, FLAGS);
       if (sent > 0) {
+        this.#retryMilliseconds = FIRST_RETRY_MILLISECONDS;
         if (sent === count) this.#addSent(sent, this.#loadedBytes, this.#loadedSuperPackets);
         else this.#countSent(list, from + done, sent);
         done += sent;
@@ -163,39 +164,44 @@ export class FdWriter {
   /** A single packet without a virtio-net header needs no table: 1 when it was sent, or -errno. */
   #sendOne(packet: PacketBuffer): number {
     if (this.#options.vnetHeaderBytes !== 0) return this.#table.send(this.fd, 0, 1, FLAGS);
-    const { address } = packet.memory;
-    const sent = send(this.fd, address === 0 ? this.#copiedAt(0) : address + packet.start, packet.length, FLAGS);
+    const sent = send(this.fd, this.#addressOf(0, packet), packet.length, FLAGS);
     return sent < 0 ? sent : 1;
   }
 
   #writeEach(list: PacketList, from: number, count: number): number {
     let done = 0;
-    let sent = 0;
     let calls = 0;
+    let sent = 0;
+    let bytes = 0;
+    let superPackets = 0;
     while (done < count) {
+      const packet = list.at(from + done);
+      const written = this.#writeOne(done, packet);
       calls++;
-      const written = this.#writeOne(done, list.at(from + done));
       if (written >= 0) {
-        if (sent < done) this.#countSent(list, from + done, 1); // one before it was refused
-        else sent++;
+        this.#retryMilliseconds = FIRST_RETRY_MILLISECONDS;
+        sent++;
+        bytes += packet.length;
+        if (packet.gsoType !== 'none') superPackets++;
         done++;
       } else if (written !== -ERRNO.EINTR && !this.#refuse(written)) break;
       else if (written !== -ERRNO.EINTR) done++;
     }
     this.#counters.add(Counter.transmitSyscalls, calls);
-    if (sent === count) this.#addSent(sent, this.#loadedBytes, this.#loadedSuperPackets);
-    else if (sent > 0) this.#countSent(list, from, sent);
+    if (sent > 0) this.#addSent(sent, bytes, superPackets);
     return done;
   }
 
   #writeOne(message: number, packet: PacketBuffer): number {
     const iovecs = this.#table.iovecAddress(message);
     if (this.#options.vnetHeaderBytes !== 0) return writev(this.fd, iovecs, 2);
-    const { address } = packet.memory;
-    return write(this.fd, address === 0 ? this.#copiedAt(message) : address + packet.start, packet.length);
+    return write(this.fd, this.#addressOf(message, packet), packet.length);
   }
 
-  #copiedAt(message: number): number {
+  /** Where the frame of message `message` lies: in its own memory, or in the copy that `#load` made of it. */
+  #addressOf(message: number, packet: PacketBuffer): number {
+    const { address } = packet.memory;
+    if (address !== 0) return address + packet.start;
     const arena = this.#copies as Arena;
     return arena.address + arena.frameStart(message);
   }
@@ -216,7 +222,6 @@ export class FdWriter {
     this.#counters.add(Counter.transmittedPackets, count);
     this.#counters.add(Counter.transmittedBytes, bytes);
     if (superPackets > 0) this.#counters.add(Counter.transmittedSuperPackets, superPackets);
-    this.#retryMilliseconds = FIRST_RETRY_MILLISECONDS;
   }
 
   /**

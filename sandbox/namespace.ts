@@ -74,21 +74,17 @@ export async function createNetNamespace(options: CreateNamespaceOptions = {}): 
 /** Opens a namespace that is there; `delete()` leaves it. @throws SystemError ENOENT; EINVAL for what is none */
 export function openNetNamespace(reference: NamespaceReference): NetNamespace {
   const path = pathOf(reference);
-  const fd = path === undefined ? duplicate(reference as number) : openNamespace(path);
-  const namespace = new HostNamespace(fd, path, false);
-  try {
-    requireNetworkNamespace(fd);
-    return namespace;
-  } catch (error) {
-    namespace.close();
-    throw error;
-  }
+  return checked(path === undefined ? duplicate(reference as number) : openNamespace(path), path, false);
 }
 
 /** As `openNetNamespace` of a name that another process has made: `delete()` deletes it. */
 export function adoptNetNamespace(path: string): NetNamespace {
-  const fd = openNamespace(path);
-  const namespace = new HostNamespace(fd, path, true);
+  return checked(openNamespace(path), path, true);
+}
+
+/** Takes a descriptor over, if it is a network namespace's. */
+function checked(fd: number, path: string | undefined, isOwned: boolean): NetNamespace {
+  const namespace = new HostNamespace(fd, path, isOwned);
   try {
     requireNetworkNamespace(fd);
     return namespace;

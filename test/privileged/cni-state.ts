@@ -99,7 +99,16 @@ export function rulesOf(site: Site): unknown {
       .split('\n')
       .filter((line) => !line.startsWith('#')),
   );
-  return { iptables, nft: byTable(site.run('nft -s list ruleset')) };
+  return { iptables, nft: tablesOf(site) };
+}
+
+/**
+ * The rules of nft, table by table in the order of their names. One process a table: nft(8) spells the targets of
+ * iptables-nft by a library that it loads for one family, and leaves them blank in the tables of the other.
+ */
+function tablesOf(site: Site): string[] {
+  const tables = site.run('nft list tables').trim().split('\n').filter(Boolean).sort();
+  return tables.flatMap((table) => site.run(`nft -s list ${table}`).trimEnd().split('\n'));
 }
 
 /** Files below a folder: name and content. */
@@ -111,10 +120,4 @@ export function filesOf(folder: string): Record<string, string> {
     return [path.slice(folder.length), readFileSync(path, 'utf8')];
   });
   return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** The rules, table by table in the order of their names: which of two families was first means nothing. */
-function byTable(ruleset: string): string[] {
-  const tables = ruleset.split(/^(?=table )/m);
-  return tables.sort().flatMap((table) => table.trimEnd().split('\n'));
 }

@@ -2,7 +2,7 @@
  * Runs a program of the system, nft(8) or iptables(8): no shell, its input on stdin, and what it said when it fails.
  */
 
-import { spawn } from 'node:child_process';
+import { startChild } from './child.ts';
 
 /** A program that takes longer is killed: whoever holds its lock holds up the container. */
 const LIMIT_MILLISECONDS = 55_000;
@@ -26,7 +26,7 @@ export class ProgramError extends Error {
 export async function runProgram(program: string, args: readonly string[], input = ''): Promise<string> {
   // Not the option `timeout`: its timer outlives a program that could not be started, and so would this process.
   const signal = AbortSignal.timeout(LIMIT_MILLISECONDS);
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' });
+  const child = startChild(program, args, { signal });
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => (said[name] += text));

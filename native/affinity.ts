@@ -6,7 +6,7 @@
 
 import { readlinkSync } from 'node:fs';
 
-import { RUSAGE_THREAD } from './constants.ts';
+import { RUSAGE_CHILDREN, RUSAGE_THREAD } from './constants.ts';
 import { ERRNO, systemError } from './errno.ts';
 import { requireLinux } from './koffi.ts';
 import * as layout from './layout.ts';
@@ -52,7 +52,7 @@ export function threadId(): number {
   return Number(readlinkSync('/proc/thread-self').split('/').at(-1));
 }
 
-/** Processor time of a thread. */
+/** Processor time of a thread, or of processes. */
 export interface ThreadCpuTimes {
   readonly userMicroseconds: number;
   readonly systemMicroseconds: number;
@@ -60,8 +60,17 @@ export interface ThreadCpuTimes {
 
 /** getrusage(RUSAGE_THREAD): what the calling thread has used. Works on Node 20, unlike process.threadCpuUsage. */
 export function threadCpuTimes(): ThreadCpuTimes {
-  if (libc.getrusage(RUSAGE_THREAD, scratch.address) < 0) {
-    throw systemError('Cannot read the processor time of this thread', 'getrusage', libc.errno());
+  return cpuTimes(RUSAGE_THREAD, 'this thread');
+}
+
+/** getrusage(RUSAGE_CHILDREN): what children that have ended have used, and those of theirs that they waited for. */
+export function childrenCpuTimes(): ThreadCpuTimes {
+  return cpuTimes(RUSAGE_CHILDREN, 'children');
+}
+
+function cpuTimes(who: number, whose: string): ThreadCpuTimes {
+  if (libc.getrusage(who, scratch.address) < 0) {
+    throw systemError(`Cannot read the processor time of ${whose}`, 'getrusage', libc.errno());
   }
   return {
     userMicroseconds: microseconds(layout.RUSAGE_USER_SECONDS, layout.RUSAGE_USER_MICROSECONDS),

@@ -122,6 +122,16 @@ export const F_SETFD = 2;
 export const F_GETFL = 3;
 /** fcntl(2): set the file status flags. */
 export const F_SETFL = 4;
+/** fcntl(2): whether a lock of an open file description is in the way. */
+export const F_OFD_GETLK = 36;
+/** fcntl(2): set or give back a lock of an open file description. */
+export const F_OFD_SETLK = 37;
+/** `l_type` of struct flock: a lock that many may have. */
+export const F_RDLCK = 0;
+/** `l_type` of struct flock: a lock that one may have. */
+export const F_WRLCK = 1;
+/** `l_type` of struct flock: no lock. */
+export const F_UNLCK = 2;
 /** fcntl(2): duplicate, closed on exec. */
 export const F_DUPFD_CLOEXEC = 1030;
 /** The one descriptor flag. */
@@ -177,6 +187,8 @@ export const CLONE_NEWUSER = 0x10000000;
 export const NS_GET_NSTYPE = 0xb703;
 /** getrusage(2): the calling thread only. */
 export const RUSAGE_THREAD = 1;
+/** getrusage(2): children that have ended and were waited for, and theirs. */
+export const RUSAGE_CHILDREN = -1;
 
 // ---- <linux/if_packet.h>: packet(7) -----------------------------------------------------------------------------
 

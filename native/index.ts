@@ -23,6 +23,7 @@ export * as constants from './constants.ts';
 export { ERRNO, errnoName, systemError } from './errno.ts';
 export * from './ethtool.ts';
 export * from './fd.ts';
+export * from './file-hold.ts';
 export * from './file-lock.ts';
 export * from './inet-address.ts';
 export * from './interface.ts';

@@ -15,6 +15,16 @@ export const IOVEC_BASE = 0;
 export const IOVEC_LENGTH = 8;
 export const IOVEC_BYTES = 16;
 
+// struct flock, <fcntl.h>, fcntl(2)
+//   0          | l_type | l_whence | (padding) |
+//   8          | l_start                       |   0: from the first byte
+//   16         | l_len                         |   0: to the end, however far that goes
+//   24         | l_pid         | (padding)     |   0 for locks of an open file description
+export const FLOCK_TYPE = 0;
+export const FLOCK_START = 8;
+export const FLOCK_LENGTH = 16;
+export const FLOCK_BYTES = 32;
+
 // struct msghdr, <sys/socket.h>, recvmsg(2)
 //   0          | msg_name                      |
 //   8          | msg_namelen   | (padding)     |

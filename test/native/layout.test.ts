@@ -26,6 +26,13 @@ const structures: Structure[] = [
     offsets: { iov_base: L.IOVEC_BASE, iov_len: L.IOVEC_LENGTH },
   },
   {
+    c: 'struct flock',
+    bytes: L.FLOCK_BYTES,
+    declaration: { l_type: 'int16_t', l_whence: 'int16_t', l_start: 'int64_t', l_len: 'int64_t', l_pid: 'int' },
+    // l_whence is at 2 and l_pid at 24: always 0.
+    offsets: { l_type: L.FLOCK_TYPE, l_start: L.FLOCK_START, l_len: L.FLOCK_LENGTH },
+  },
+  {
     c: 'struct msghdr',
     bytes: L.MSGHDR_BYTES,
     declaration: {

@@ -24,7 +24,8 @@ export function parseCniArgs(text: string, known: readonly string[]): ReadonlyMa
     if (key === 'IgnoreUnknown' || known.includes(key)) values.set(key, value);
     else unknown.push(pair);
   }
-  if (unknown.length > 0 && !readTruth(values.get('IgnoreUnknown') ?? '0')) {
+  const ignoresUnknown = readTruth(values.get('IgnoreUnknown') ?? '0');
+  if (unknown.length > 0 && !ignoresUnknown) {
     throw new Error(`ARGS: unknown args ${quoteList(unknown)}`);
   }
   return values;

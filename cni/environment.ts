@@ -16,39 +16,42 @@ import { CNI_ERROR, CniError } from './error.ts';
 import type { PluginEnvironment } from './types.ts';
 
 const PER_ATTACHMENT = ['ADD', 'CHECK', 'DEL'];
+const PER_NETWORK = ['GC', 'STATUS'];
 
-interface Variable {
-  readonly name: string;
-  readonly neededBy: readonly string[];
-  readonly check?: (value: string) => void;
-}
-
-const VARIABLES: readonly Variable[] = [
-  { name: 'CNI_CONTAINERID', neededBy: PER_ATTACHMENT, check: checkContainerId },
-  { name: 'CNI_NETNS', neededBy: ['ADD', 'CHECK'] },
-  { name: 'CNI_IFNAME', neededBy: PER_ATTACHMENT, check: checkIfName },
-  { name: 'CNI_PATH', neededBy: [...PER_ATTACHMENT, 'GC', 'STATUS'] },
-];
+/** The variables, and the commands that need them. */
+const VARIABLES: Readonly<Record<string, readonly string[]>> = {
+  CNI_CONTAINERID: PER_ATTACHMENT,
+  CNI_NETNS: ['ADD', 'CHECK'],
+  CNI_IFNAME: PER_ATTACHMENT,
+  CNI_PATH: [...PER_ATTACHMENT, ...PER_NETWORK],
+};
 
 const ID = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 /** IFNAMSIZ without the zero at its end, <linux/if.h>. */
 const IF_NAME_BYTES_MAX = 15;
 
-/**
- * Checks the variables that the command needs.
- *
- * @throws CniError 4: which are missing, all of them; or what is wrong with the first that is
- */
+/** Checks all of it, as whoever calls a plugin does. @throws CniError 3 or 4 */
 export function checkEnvironment(env: PluginEnvironment): void {
+  requireVariables(env);
+  checkAttachmentNames(env);
+}
+
+/** Whether the variables that the command needs are there. @throws CniError 4: which are missing, all of them */
+export function requireVariables(env: PluginEnvironment): void {
   const command = env['CNI_COMMAND'] ?? '';
-  const missing = command === '' ? ['CNI_COMMAND'] : [];
-  for (const { name, neededBy, check } of VARIABLES) {
-    if (!neededBy.includes(command)) continue;
-    const value = env[name] ?? '';
-    if (value === '') missing.push(name);
-    else check?.(value);
-  }
+  const needed = Object.keys(VARIABLES).filter((name) => VARIABLES[name]?.includes(command));
+  const missing = ['CNI_COMMAND', ...needed].filter((name) => (env[name] ?? '') === '');
   if (missing.length > 0) throw invalid(`required env variables [${missing.join(',')}] missing`);
+}
+
+/**
+ * Checks the names of the attachment, for every command that may be about one.
+ * @throws CniError 4: what is wrong with the first that is; 3 without a container
+ */
+export function checkAttachmentNames(env: PluginEnvironment): void {
+  if (PER_NETWORK.includes(env['CNI_COMMAND'] ?? '')) return;
+  checkContainerId(env['CNI_CONTAINERID'] ?? '');
+  checkIfName(env['CNI_IFNAME'] ?? '');
 }
 
 /** Checks the network's name: it is a folder of host-local. @throws CniError 7 */
@@ -59,10 +62,12 @@ export function checkNetworkName(name: string): void {
 }
 
 function checkContainerId(id: string): void {
+  if (id === '') throw new CniError(CNI_ERROR.unknownContainer, 'missing containerID');
   if (!ID.test(id)) throw invalid('invalid characters in containerID', id);
 }
 
 function checkIfName(name: string): void {
+  if (name === '') throw invalid('interface name is empty');
   if (Buffer.byteLength(name) > IF_NAME_BYTES_MAX) {
     throw invalid(
       'interface name is too long',

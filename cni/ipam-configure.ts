@@ -11,7 +11,8 @@ import type { Rtnl } from '../sandbox/netlink/rtnl.ts';
 import { sleep } from '../sandbox/sleep.ts';
 import { type Cidr, formatCidr, parseCidr } from './addresses.ts';
 import { during, refusal } from './failure.ts';
-import { defaultDestination, familyOf, isIpv4 } from './prefix.ts';
+import { defaultDestination, familyOf, hostText, isIpv4, maskText } from './prefix.ts';
+import { causeText } from './strerror.ts';
 import { readInterfaceSetting, writeInterfaceSetting } from './sysctl.ts';
 import type { CniResult, CniRoute } from './types.ts';
 import type { UndoList } from './undo-list.ts';
@@ -77,7 +78,8 @@ function addressesFor(name: string, { interfaces, ips }: InterfaceConfig): Cidr[
 function enableIpv6({ namespace, name, warn }: ContainerLink, undo: UndoList): void {
   for (const iface of ['lo', name]) {
     const setting = { family: 'ipv6', name: iface, setting: 'disable_ipv6' } as const;
-    const before = readOrWarn(() => namespace.runSync(() => readInterfaceSetting(setting)), warn);
+    const read = (): string => namespace.runSync(() => readInterfaceSetting(setting));
+    const before = readOrWarn(read, `${iface}/disable_ipv6`, warn);
     if (before === undefined || before === '0') continue;
     const write = (value: string): void => namespace.runSync(() => writeInterfaceSetting(setting, value));
     const state = `net/ipv6/conf/${iface}/disable_ipv6=${before}`;
@@ -92,11 +94,12 @@ function enableIpv6({ namespace, name, warn }: ContainerLink, undo: UndoList): v
   );
 }
 
-function readOrWarn(read: () => string, warn: (line: string) => void): string | undefined {
+function readOrWarn(read: () => string, setting: string, warn: (line: string) => void): string | undefined {
+  const path = `net/ipv6/conf/${setting}`;
   try {
     return read();
   } catch (error) {
-    warn(`ipam_linux: failed to read sysctl: ${String(error)}`);
+    warn(`ipam_linux: failed to read sysctl ${JSON.stringify(path)}: open /proc/sys/${path}: ${causeText(error)}`);
     return undefined;
   }
 }
@@ -143,11 +146,15 @@ interface NamedLink {
 function addRoute(rtnl: Rtnl, link: NamedLink, route: CniRoute, gateways: FamilyGateways): void {
   const family = familyOf(parseCidr(route.dst));
   const gateway = route.gw ?? gateways[family];
-  const via = gateway ?? '<nil>';
-  const details = `metric ${route.priority ?? 0} (Scope: ${SCOPES[route.scope ?? 0]}, Table: ${route.table ?? 0})`;
-  during(`failed to add route '${route.dst} via ${via} dev ${link.name} ${details}'`, () =>
+  during(`failed to add route '${goPrefix(route.dst)} via ${gateway ?? '<nil>'} dev ${link.name}'`, () =>
     rtnl.routes.add(newRoute(link.index, route, family, gateway), 'prepend'),
   );
+}
+
+/** A prefix as Go prints its struct, `{192.0.2.0 ffffff00}`: address and mask. */
+function goPrefix(dst: string): string {
+  const cidr = parseCidr(dst);
+  return `{${hostText(cidr)} ${maskText(cidr)}}`;
 }
 
 function newRoute(link: number, route: CniRoute, family: 4 | 6, gateway: string | undefined): NewRoute {

@@ -7,7 +7,7 @@ import { statfsSync, statSync } from 'node:fs';
 import { fromNodeError } from '../native/errno.ts';
 import { openNetNamespace } from '../sandbox/namespace.ts';
 import type { NetNamespace } from '../sandbox/net-namespace.ts';
-import { CNI_ERROR, CniError } from './error.ts';
+import { CNI_ERROR, CniError, toCniError } from './error.ts';
 import { causeText } from './strerror.ts';
 
 /** Magic numbers of the file systems that namespaces are files of, statfs(2). */
@@ -16,6 +16,11 @@ const PROC_SUPER_MAGIC = 0x9fa0, NSFS_MAGIC = 0x6e73_6673;
 /** There is nothing at the path: to DEL, that is a namespace which is gone. */
 export class NetnsMissingError extends Error {
   override readonly name = 'NetnsMissingError';
+}
+
+/** There is a file of a file system that has namespaces, but it is none of networks. */
+class SwitchError extends Error {
+  override readonly name = 'SwitchError';
 }
 
 /**
@@ -27,7 +32,9 @@ export function openNetns(path: string): NetNamespace {
   try {
     return openNetNamespace(path);
   } catch (error) {
-    throw new CniError(CNI_ERROR.internal, `open ${path}: ${causeText(error)}`, '', { cause: error });
+    // Twice, as the reference says it.
+    const message = `error switching to ns ${path}: Error switching to ns ${path}: ${causeText(error)}`;
+    throw new SwitchError(message, { cause: error });
   }
 }
 
@@ -36,6 +43,7 @@ export function openContainer(path: string): NetNamespace {
   try {
     return openNetns(path);
   } catch (error) {
+    if (error instanceof SwitchError) throw toCniError(error);
     const message = `failed to open netns ${JSON.stringify(path)}: ${causeText(error)}`;
     throw new CniError(CNI_ERROR.internal, message, '', { cause: error });
   }

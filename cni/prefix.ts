@@ -22,6 +22,13 @@ export const networkText = (cidr: Cidr): string => formatCidr(networkOf(cidr));
 export const firstHost = (cidr: Cidr): string =>
   formatIp(numberAddress(addressNumber(networkOf(cidr).ip) + 1n, familyOf(cidr)));
 
+/** Its mask as Go prints one: `ffffff00`. */
+export function maskText(cidr: Cidr): string {
+  const bits = ADDRESS_BITS[familyOf(cidr)];
+  const mask = ((1n << BigInt(bits)) - 1n) ^ ((1n << BigInt(bits - cidr.prefixLength)) - 1n);
+  return mask.toString(16).padStart(bits / 4, '0');
+}
+
 /** Whether one prefix is in the other. */
 export function overlaps(a: Cidr, b: Cidr): boolean {
   if (isIpv4(a) !== isIpv4(b)) return false;

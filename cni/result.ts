@@ -5,7 +5,18 @@
 
 import { formatIp } from '../header/ip-text.ts';
 import { formatCidr, parseAddress, parseCidr } from './addresses.ts';
-import { integerAt, isJsonObject, type JsonObject, objectAt, objectsAt, stringAt, stringsAt } from './json.ts';
+import {
+  decodeJson,
+  integerAt,
+  isJsonObject,
+  type JsonObject,
+  nameStruct,
+  objectAt,
+  objectsAt,
+  stringAt,
+  stringsAt,
+  valueAt,
+} from './json.ts';
 import { shapeResult } from './result-shapes.ts';
 import type { CniDns, CniInterface, CniIp, CniResult, CniRoute } from './types.ts';
 import { CNI_VERSIONS, isAtLeast } from './version.ts';
@@ -36,9 +47,9 @@ export const printResult = (result: CniResult, version: string): string =>
  * @throws Error on an unknown version, on JSON that is no object, on members of the wrong kind
  */
 export function parseResult(json: string | JsonObject, version: string): CniResult {
-  const value: unknown = typeof json === 'string' ? JSON.parse(json) : json;
+  const value = typeof json === 'string' ? decodeResult(json) : json;
   if (!isJsonObject(value)) throw new TypeError('cannot read the result: it is no JSON object');
-  const own = stringAt(value, 'cniVersion') ?? '';
+  const own = stringAt(nameStruct(value, 'Result'), 'cniVersion') ?? '';
   const shape = own === '' ? version : own;
   requireVersion(shape);
   return isAtLeast(shape, '0.3.0') ? parseWithInterfaces(value) : parseByFamily(value);
@@ -52,9 +63,35 @@ export function parseResult(json: string | JsonObject, version: string): CniResu
 export function parsePrevResult(config: JsonObject, cniVersion: string): CniResult | undefined {
   try {
     const previous = objectAt(config, 'prevResult');
-    return previous === undefined ? undefined : parseResult(previous, cniVersion);
+    if (previous === undefined) return undefined;
+    requireShape(stringAt(nameStruct(previous, 'Result'), 'cniVersion') ?? '', cniVersion);
+    return parseResult(previous, cniVersion);
   } catch (cause) {
     throw new Error(`could not parse prevResult: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The versions that have a shape in common: a previous result has that of its configuration's version. */
+const SHAPES: readonly (readonly string[])[] = [
+  ['0.1.0', '0.2.0'],
+  ['0.3.0', '0.3.1', '0.4.0'],
+  ['1.0.0', '1.1.0'],
+];
+
+function requireShape(own: string, cniVersion: string): void {
+  const shape = SHAPES.find((versions) => versions.includes(cniVersion)) ?? [];
+  if (own === '' || shape.includes(own)) return;
+  throw new Error(
+    `result type supports [${shape.join(' ')}] but unmarshalled CNIVersion is ${JSON.stringify(own)}`,
+  );
+}
+
+/** What a plugin printed. @throws Error with the reference's words */
+function decodeResult(text: string): unknown {
+  try {
+    return decodeJson(text);
+  } catch (cause) {
+    throw new Error(`failed to unmarshal raw result: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -65,22 +102,20 @@ function requireVersion(version: string): void {
 
 function parseWithInterfaces(value: JsonObject): CniResult {
   return {
-    interfaces: objectsAt(value, 'interfaces').map(parseInterface),
-    ips: objectsAt(value, 'ips').map(parseIpConfig),
-    routes: objectsAt(value, 'routes').map((route) => parseRoute(route)),
+    interfaces: objectsAt(value, 'interfaces', 'types100.Interface').map(parseInterface),
+    ips: objectsAt(value, 'ips', 'types100.IPConfig').map(parseIpConfig),
+    routes: objectsAt(value, 'routes', 'types.Route').map(parseRoute),
     dns: parseDns(value),
   };
 }
 
-/** Routes of 0.1 and 0.2 belong to a family, and take its gateway where they have none. */
+/** Routes of 0.1 and 0.2 belong to a family; who configures them gives them its gateway where they have none. */
 function parseByFamily(value: JsonObject): CniResult {
   const halves = ['ip4', 'ip6'].map((key) => objectAt(value, key)).filter((half) => half !== undefined);
   return {
     interfaces: [],
-    ips: halves.map((half) => parseIpConfig({ address: half['ip'], gateway: half['gateway'] })),
-    routes: halves.flatMap((half) =>
-      objectsAt(half, 'routes').map((route) => parseRoute(route, optionalAddress(half, 'gateway'))),
-    ),
+    ips: halves.map((half) => parseIpConfig({ address: valueAt(half, 'ip'), gateway: valueAt(half, 'gateway') })),
+    routes: halves.flatMap((half) => objectsAt(half, 'routes', 'types.Route').map(parseRoute)),
     dns: parseDns(value),
   };
 }
@@ -105,10 +140,10 @@ function parseIpConfig(value: JsonObject): CniIp {
 }
 
 /** Reads a route of a result, or of a configuration. @throws TypeError */
-export function parseRoute(value: JsonObject, gatewayOfFamily?: string): CniRoute {
+export function parseRoute(value: JsonObject): CniRoute {
   return defined({
     dst: formatCidr(parseCidr(stringAt(value, 'dst') ?? '')),
-    gw: optionalAddress(value, 'gw') ?? gatewayOfFamily,
+    gw: optionalAddress(value, 'gw'),
     mtu: integerAt(value, 'mtu'),
     advmss: integerAt(value, 'advmss'),
     priority: integerAt(value, 'priority'),

@@ -1,19 +1,19 @@
 /**
  * The skeleton of a plugin: the protocol between a runtime and a plugin, so that a plugin is only its functions.
  *
- *     environment ─► checkEnvironment ─► stdin ─► name ─► version gate ─► add | check | del | gc | status
- *                          │               │       │          │                        │
- *                          └───────────────┴───────┴──────────┴── CniError ────────────┴─► JSON on stdout, status 1
+ *     environment ─► is it there? ─► stdin ─► name ─► id, ifname ─► version gate ─► add | check | del | gc | status
+ *                         │            │       │          │              │                        │
+ *                         └────────────┴───────┴──────────┴──────────────┴─── CniError ───────────┴─► JSON, status 1
  *
  * Nothing else ever goes to stdout. Source: CNI SPEC 1.1.0; order of the checks and texts are the reference's.
  */
 
-import { statSync } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 
 import { quoteList } from './args.ts';
-import { checkEnvironment, checkNetworkName } from './environment.ts';
+import { checkAttachmentNames, checkNetworkName, requireVariables } from './environment.ts';
 import { CNI_ERROR, CniError, toCniError } from './error.ts';
-import { isJsonObject, type JsonObject } from './json.ts';
+import { decodeJson, isJsonObject, type JsonObject, nameStruct, stringAt } from './json.ts';
 import { printResult } from './result.ts';
 import type { CniCommand, CniPlugin, PluginContext, PluginEnvironment, PluginIo } from './types.ts';
 import { CNI_CURRENT_VERSION, CNI_DEFAULT_VERSION, isAtLeast } from './version.ts';
@@ -44,13 +44,14 @@ export async function runPlugin(plugin: CniPlugin, io: PluginIo): Promise<0 | 1>
 
 /** What the command prints. */
 async function runCommand(plugin: CniPlugin, io: PluginIo): Promise<string> {
-  checkEnvironment(io.env);
+  requireVariables(io.env);
   const command = io.env['CNI_COMMAND'] ?? '';
   if (command === 'VERSION') {
     return `${JSON.stringify({ cniVersion: CNI_CURRENT_VERSION, supportedVersions: plugin.versions })}\n`;
   }
   const raw = readStdin(io);
   const config = decodeConfig(raw);
+  checkAttachmentNames(io.env);
   if (!isCommand(command)) throw new CniError(CNI_ERROR.invalidEnvironment, `unknown CNI_COMMAND: ${command}`);
   const context = makeContext(command, io, config, raw);
   checkVersion(plugin, context);
@@ -83,25 +84,29 @@ function readStdin(io: PluginIo): string {
   }
 }
 
+/** `null` is an object without keys, as in the reference. @throws CniError 6; 7 for the name */
 function decodeConfig(raw: string): JsonObject {
-  const fail = (reason: string): never => {
-    throw new CniError(CNI_ERROR.decodingFailure, `error unmarshall network config: ${reason}`);
-  };
-  const config = parseJson(raw, fail);
-  if (!isJsonObject(config)) return fail('the configuration is no JSON object');
-  for (const key of ['name', 'cniVersion']) {
-    const value = config[key] ?? '';
-    if (typeof value !== 'string') return fail(`key "${key}" is ${JSON.stringify(value)}; a string is expected`);
-  }
-  checkNetworkName((config['name'] ?? '') as string);
+  const config = decoding('error unmarshall network config', () => {
+    const value = decodeJson(raw) ?? {};
+    if (!isJsonObject(value)) throw notAnObject(value);
+    return nameStruct(value, '');
+  });
+  checkNetworkName(decoding('error unmarshall network config', () => stringAt(config, 'name')) ?? '');
   return config;
 }
 
-function parseJson(raw: string, fail: (reason: string) => never): unknown {
+function notAnObject(value: unknown): TypeError {
+  const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  const target = 'struct { Name string "json:\\"name\\"" }';
+  return new TypeError(`json: cannot unmarshal ${kind} into Go value of type ${target}`);
+}
+
+/** Runs `read`; what it throws is a decoding failure (6). */
+function decoding<T>(message: string, read: () => T): T {
   try {
-    return JSON.parse(raw);
-  } catch (error) {
-    return fail((error as Error).message);
+    return read();
+  } catch (cause) {
+    throw new CniError(CNI_ERROR.decodingFailure, `${message}: ${(cause as Error).message}`, '', { cause });
   }
 }
 
@@ -109,7 +114,7 @@ const isCommand = (command: string): command is CniCommand => COMMANDS.includes(
 
 function makeContext(command: CniCommand, io: PluginIo, config: JsonObject, raw: string): PluginContext {
   const { env } = io;
-  const version = (config['cniVersion'] ?? '') as string;
+  const version = decoding('decoding version from network config', () => stringAt(config, 'cniVersion')) ?? '';
   return {
     command,
     containerId: env['CNI_CONTAINERID'] ?? '',
@@ -154,11 +159,20 @@ function decodeVersion<T>(read: () => T): T {
 /** A container in the plugin's own namespace: its interface would be the host's. */
 function refuseOwnNetns({ netns, env }: PluginContext): void {
   if (isOverridden(env) || netns === '') return;
-  const theirs = statSync(netns, { bigint: true, throwIfNoEntry: false });
+  const theirs = statOrUndefined(netns);
   const ours = statSync('/proc/self/ns/net', { bigint: true });
   if (theirs === undefined || theirs.dev !== ours.dev || theirs.ino !== ours.ino) return;
   const message = "plugin's netns and netns from CNI_NETNS should not be the same";
   throw new CniError(CNI_ERROR.invalidNetns, message);
+}
+
+/** What cannot be looked at is not ours; why, the plugin says better. */
+function statOrUndefined(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true });
+  } catch {
+    return undefined;
+  }
 }
 
 const isOverridden = (env: PluginEnvironment): boolean => /^(?:TRUE|1)$/i.test(env['CNI_NETNS_OVERRIDE'] ?? '');

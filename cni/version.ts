@@ -22,7 +22,9 @@ export function parseVersion(version: string): [major: number, minor: number, mi
   if (parts.length > PARTS.length) throw new Error(`invalid version ${JSON.stringify(version)}: too many parts`);
   const [major = 0, minor = 0, micro = 0] = parts.map((part, index) => {
     if (/^[+-]?\d+$/.test(part)) return Number(part);
-    throw new Error(`failed to convert ${PARTS[index]} version part ${JSON.stringify(part)}: it is no number`);
+    const quoted = JSON.stringify(part);
+    const reason = `strconv.Atoi: parsing ${quoted}: invalid syntax`;
+    throw new Error(`failed to convert ${PARTS[index]} version part ${quoted}: ${reason}`);
   });
   return [major, minor, micro];
 }

@@ -18,6 +18,7 @@ import { during, refusal } from '../failure.ts';
 import { configureInterface } from '../ipam-configure.ts';
 import { setUpMasquerade, tearDownMasquerade } from '../masquerade.ts';
 import { openContainer } from '../netns.ts';
+import { holdNetns } from '../netns-hold.ts';
 import { convertResult } from '../result.ts';
 import { setUpSpoofCheck, tearDownSpoofCheck } from '../spoof-check.ts';
 import { enableForwarding, tryWriteInterfaceSetting } from '../sysctl.ts';
@@ -55,6 +56,7 @@ export async function addToBridge(context: PluginContext, observe?: StepObserver
   const undo = new UndoList(observe);
   // Before anything is changed: a namespace that is none is the most likely mistake.
   await using namespace = openContainer(context.netns);
+  using _held = holdNetns(namespace);
   using host = Rtnl.open();
   using container = Rtnl.open(namespace.fd);
   try {
@@ -113,7 +115,7 @@ async function addAddresses(
   interfaces: CniResult['interfaces'],
 ): Promise<Layer3> {
   const { context, config, container, namespace, undo } = attachment;
-  const ipam = await undo.begin('IPAM', () => execAdd(type, context), () => execDel(type, context));
+  const ipam = await askIpam(attachment, type);
   if (ipam.ips.length === 0) throw refusal('IPAM plugin returned missing IP config');
   const plan = planGateways(ipam, config);
   const { ips, routes } = plan;
@@ -121,6 +123,23 @@ async function addAddresses(
   const link = { rtnl: container, namespace, name: context.ifName, warn: context.warn };
   await configureInterface(link, { interfaces, ips, routes }, undo);
   return { plan, result: { ips, routes, dns: ipam.dns } };
+}
+
+/** An IPAM plugin that has failed is told to take back what it may have done; what it says to that is no news. */
+function askIpam({ context, undo }: Attachment, type: string): Promise<CniResult> {
+  let hasAnswered = false;
+  const ask = async (): Promise<CniResult> => {
+    const answer = await execAdd(type, context);
+    hasAnswered = true;
+    return answer;
+  };
+  return undo.begin('IPAM', ask, async () => {
+    try {
+      await execDel(type, context);
+    } catch (error) {
+      if (hasAnswered) throw error;
+    }
+  });
 }
 
 /** Of the container's interface. A sandbox may refuse them, and the reference does not mind. */
@@ -148,11 +167,11 @@ async function masquerade({ context, config, undo }: Attachment, { ips }: Gatewa
 
 /** A port that learns or listens drops frames: the container is not joined before it forwards. */
 async function waitForPort(host: Rtnl, { name }: Link): Promise<void> {
-  const deadline = performance.now() + PORT_UP_MILLISECONDS;
-  for (let pause = 1; ; pause = Math.min(pause * 2, PAUSE_MAX_MILLISECONDS)) {
+  // The pauses are the clock: that of Node takes a millisecond to load, and the port is mostly up at once.
+  for (let pause = 1, waited = 0; ; waited += pause, pause = Math.min(pause * 2, PAUSE_MAX_MILLISECONDS)) {
     const { operationalState } = host.links.get(name);
     if (operationalState === 'UP') return;
-    if (performance.now() > deadline) throw refusal(`bridge port in error state: ${operationalState.toLowerCase()}`);
+    if (waited > PORT_UP_MILLISECONDS) throw refusal(`bridge port in error state: ${operationalState.toLowerCase()}`);
     await sleep(pause, undefined);
   }
 }

@@ -26,7 +26,8 @@ export interface SharedBridge {
 
 /** Finds the bridge by its name. @throws CniError when there is none, or another kind of link */
 export function bridgeByName(host: Rtnl, name: string): Link {
-  const link = during(`could not lookup ${JSON.stringify(name)}`, () => host.links.get(name));
+  const link = host.links.find(name);
+  if (link === undefined) throw refusal(`could not lookup ${JSON.stringify(name)}: Link not found`);
   if (link.kind === 'bridge') return link;
   throw refusal(`${JSON.stringify(name)} already exists but is not a bridge`);
 }

@@ -5,7 +5,7 @@ import type { Route } from '../../sandbox/netlink/route.ts';
 import type { Rtnl } from '../../sandbox/netlink/rtnl.ts';
 import { formatCidr, parseCidr } from '../addresses.ts';
 import { refusal } from '../failure.ts';
-import { defaultDestination, familyOf, networkText } from '../prefix.ts';
+import { defaultDestination, familyOf, hostText, maskText, networkText } from '../prefix.ts';
 import type { CniIp, CniRoute } from '../types.ts';
 
 /** @throws CniError naming the first address, or route of its network, that is not there */
@@ -23,12 +23,14 @@ export function requireAddresses(container: Rtnl, name: string, ips: readonly Cn
 /** @throws CniError naming the first route that is not there */
 export function requireRoutes(container: Rtnl, routes: readonly CniRoute[]): void {
   for (const { dst, gw, table } of routes) {
-    const family = familyOf(parseCidr(dst));
-    const destination = dst === defaultDestination(family) ? 'default' : networkText(parseCidr(dst));
+    const cidr = parseCidr(dst);
+    const family = familyOf(cidr);
+    const destination = dst === defaultDestination(family) ? 'default' : networkText(cidr);
     const isIt = (route: Route): boolean =>
       route.destination === destination && (gw === undefined || gatewaysOf(route).includes(gw));
     if (routesOf(container, family, table).some(isIt)) continue;
-    throw refusal(`Expected Route {Dst:${dst} GW:${gw ?? '<nil>'}} not found in routing table`);
+    const struct = `{Dst:{IP:${hostText(cidr)} Mask:${maskText(cidr)}} GW:${gw ?? '<nil>'}}`;
+    throw refusal(`Expected Route ${struct} not found in routing table`);
   }
 }
 

@@ -1,22 +1,23 @@
 /**
  * The configuration of the bridge plugin, read and checked before anything is changed.
  *
- * Texts are those of the reference, containernetworking-plugins; a key of the wrong kind is named in our own words.
+ * Texts are those of the reference, containernetworking-plugins, and the structs that are named for keys of the wrong
+ * kind are its own.
  */
 
-import { checkInterfaceName } from '../../native/interface-name.ts';
 import { parseCniArgs } from '../args.ts';
 import { CNI_ERROR, CniError } from '../error.ts';
 import {
-  arrayAt,
   booleanAt,
   integerAt,
-  isJsonObject,
   type JsonObject,
+  nameStruct,
   objectAt,
   objectsAt,
+  refuse,
   stringAt,
   stringsAt,
+  valueAt,
 } from '../json.ts';
 import { failure, refusal } from '../failure.ts';
 import { causeText } from '../strerror.ts';
@@ -24,6 +25,11 @@ import type { CniDns, PluginContext } from '../types.ts';
 import { readVlanTrunk, VLAN_ID_MAX } from './vlan-trunk.ts';
 
 const DEFAULT_BRIDGE = 'cni0';
+/** IFNAMSIZ without the zero at its end, <linux/if.h>. */
+const NAME_BYTES_MAX = 15;
+/** What the reference reads `args` and `runtimeConfig` into. */
+const ARGS = 'struct { Cni main.BridgeArgs "json:\\"cni,omitempty\\"" }';
+const RUNTIME_CONFIG = 'struct { Mac string "json:\\"mac,omitempty\\"" }';
 
 /** The configuration, all defaults filled in. Names of the protocol's keys where they are not the same. */
 export interface BridgeConfig {
@@ -67,11 +73,15 @@ export interface BridgeConfig {
 
 /** Reads the configuration of a call. @throws CniError with the reference's words */
 export function readBridgeConfig({ config, args }: PluginContext): BridgeConfig {
-  const read = decode(config);
+  const { macs, trunk, ...read } = decode(nameStruct(config, 'NetConf'));
   if (read.vlan < 0 || read.vlan > VLAN_ID_MAX) {
     throw refusal(`invalid VLAN ID ${read.vlan} (must be between 0 and ${VLAN_ID_MAX})`);
   }
-  return { ...read, mac: macOf(config, args) };
+  const vlanTrunk = trunk && readVlanTrunk(trunk);
+  // Later ones win: CNI_ARGS, args.cni, runtimeConfig.
+  const fromArgs = macOfArgs(args);
+  const mac = macs.find(Boolean) ?? fromArgs;
+  return { ...read, vlanTrunk, mac: mac ? normalizeMac(mac) : undefined };
 }
 
 /** What only ADD refuses; DEL must work whatever else the configuration asks for. @throws CniError */
@@ -83,13 +93,19 @@ export function checkForAdd(config: BridgeConfig): void {
     throw refusal('cannot set hairpin mode and promiscuous mode at the same time.');
   }
   checkName(config.bridge);
-  if (config.mac !== undefined && !/^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/.test(config.mac)) {
-    throw refusal(`failed to make veth pair: address ${config.mac}: invalid MAC address`);
-  }
+  checkMac(config.mac);
 }
 
-function decode(config: JsonObject): Omit<BridgeConfig, 'mac'> {
+/** What the keys say. */
+interface Decoded extends Omit<BridgeConfig, 'mac' | 'vlanTrunk'> {
+  /** Of the configuration, first the one that wins. */
+  readonly macs: readonly (string | undefined)[];
+  readonly trunk: readonly JsonObject[] | undefined;
+}
+
+function decode(config: JsonObject): Decoded {
   try {
+    checkUnused(config);
     const flag = (key: string): boolean => booleanAt(config, key) ?? false;
     const isDefaultGateway = flag('isDefaultGateway');
     const mtu = integerAt(config, 'mtu') ?? 0;
@@ -105,64 +121,78 @@ function decode(config: JsonObject): Omit<BridgeConfig, 'mac'> {
       hairpin: flag('hairpinMode'),
       promiscuous: flag('promiscMode'),
       vlan: integerAt(config, 'vlan') ?? 0,
-      vlanTrunk: Array.isArray(config['vlanTrunk']) ? readVlanTrunk(objectsAt(config, 'vlanTrunk')) : noTrunk(config),
+      trunk: (valueAt(config, 'vlanTrunk') ?? undefined) && objectsAt(config, 'vlanTrunk', 'main.VlanTrunk'),
       preserveDefaultVlan: flag('preserveDefaultVlan'),
       spoofCheck: flag('macspoofchk'),
       enableDad: flag('enabledad'),
       disableContainerInterface: flag('disableContainerInterface'),
       portIsolation: flag('portIsolation'),
-      ipam: stringAt(objectAt(config, 'ipam') ?? {}, 'type') || undefined,
-      dns: dnsOf(objectAt(config, 'dns') ?? {}),
+      ipam: stringAt(objectAt(config, 'ipam', 'types.IPAM') ?? {}, 'type') || undefined,
+      dns: dnsOf(objectAt(config, 'dns', 'types.DNS') ?? {}),
+      macs: macsOf(config),
     };
   } catch (error) {
-    if (error instanceof CniError) throw error;
     throw failure('failed to load netconf', error);
   }
 }
 
-/** Absent and null are the same; what is neither a list nor these is refused. */
-function noTrunk(config: JsonObject): undefined {
-  arrayAt(config, 'vlanTrunk');
-  return undefined;
+/** Keys that are nothing to the plugin, but have a kind. @throws TypeError */
+function checkUnused(config: JsonObject): void {
+  stringAt(config, 'type');
+  objectAt(config, 'prevResult');
+  const capabilities = objectAt(config, 'capabilities', 'map[string]bool') ?? {};
+  for (const value of Object.values(capabilities)) {
+    if (value !== null && typeof value !== 'boolean') refuse(config, 'capabilities', value, 'bool');
+  }
 }
 
-/** Later ones win: CNI_ARGS, args.cni, runtimeConfig. */
-function macOf(config: JsonObject, args: string): string | undefined {
-  const ofArgs = (): string | undefined => {
-    try {
-      return parseCniArgs(args, ['MAC']).get('MAC');
-    } catch (error) {
-      throw new CniError(CNI_ERROR.internal, causeText(error), '', { cause: error });
-    }
-  };
-  const macIn = (value: unknown): string | undefined => (isJsonObject(value) ? stringAt(value, 'mac') : undefined);
-  const { args: ofConfig, runtimeConfig } = config;
-  const fromArgs = ofArgs();
-  const mac = macIn(runtimeConfig) || macIn(isJsonObject(ofConfig) ? ofConfig['cni'] : undefined) || fromArgs;
-  return mac ? normalizeMac(mac) : undefined;
+function macsOf(config: JsonObject): (string | undefined)[] {
+  const ofConfig = objectAt(objectAt(config, 'args', ARGS) ?? {}, 'cni', 'main.BridgeArgs') ?? {};
+  const ofRuntime = objectAt(config, 'runtimeConfig', RUNTIME_CONFIG) ?? {};
+  return [stringAt(ofRuntime, 'mac'), stringAt(ofConfig, 'mac')];
 }
+
+function macOfArgs(args: string): string | undefined {
+  try {
+    return parseCniArgs(args, ['MAC']).get('MAC');
+  } catch (error) {
+    throw new CniError(CNI_ERROR.internal, causeText(error), '', { cause: error });
+  }
+}
+
+/** Bytes of the addresses that have a notation: Ethernet, EUI-64, InfiniBand. */
+const MAC_BYTES = 6, OTHER_BYTES = [8, 20];
 
 /** `02:00:5E:…`, `02-00-5e-…` and `0200.5e…` are the same address. What is none is refused when it is to be used. */
 function normalizeMac(text: string): string {
-  const isMac = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}$|^[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}$/i.test(text);
+  const isMac = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2})+$|^[0-9a-f]{4}(?:\.[0-9a-f]{4})+$/i.test(text);
   return isMac ? (text.toLowerCase().match(/[0-9a-f]{2}/g) ?? []).join(':') : text;
+}
+
+function checkMac(mac: string | undefined): void {
+  if (mac === undefined) return;
+  const bytes = /^[0-9a-f]{2}(?::[0-9a-f]{2})+$/.test(mac) ? mac.split(':').length : 0;
+  if (bytes === MAC_BYTES) return;
+  const reason = OTHER_BYTES.includes(bytes) ? 'invalid argument' : `address ${mac}: invalid MAC address`;
+  throw refusal(`failed to make veth pair: ${reason}`);
 }
 
 function dnsOf(dns: JsonObject): CniDns | undefined {
   const domain = stringAt(dns, 'domain') ?? '';
-  const lists = (['nameservers', 'search', 'options'] as const).filter((key) => Array.isArray(dns[key]));
+  const present = (['nameservers', 'search', 'options'] as const).filter((key) => (valueAt(dns, key) ?? null) !== null);
+  const lists = present.map((key) => [key, stringsAt(dns, key)] as const);
   if (lists.length === 0 && domain === '') return undefined;
-  return {
-    ...Object.fromEntries(lists.map((key) => [key, stringsAt(dns, key)])),
-    ...(domain === '' ? {} : { domain }),
-  };
+  return { ...Object.fromEntries(lists), ...(domain === '' ? {} : { domain }) };
 }
 
-/** Before the kernel sees it: the name becomes a path below /proc/sys, too. */
+/** Before the kernel sees it: the name becomes a path below /proc/sys, too, and `%d` a pattern of names. */
 function checkName(bridge: string): void {
-  try {
-    checkInterfaceName(`failed to create bridge ${JSON.stringify(bridge)}`, bridge);
-  } catch (error) {
-    throw new CniError(CNI_ERROR.invalidNetworkConfig, causeText(error), '', { cause: error });
-  }
+  const quoted = JSON.stringify(bridge);
+  const refuseName = (reason: string): never => {
+    throw refusal(`failed to create bridge ${quoted}: ${reason}`);
+  };
+  if (bridge === '') refuseName(`could not add "": LinkAttrs.Name cannot be empty`);
+  if (Buffer.byteLength(bridge) > NAME_BYTES_MAX) refuseName(`could not add ${quoted}: numerical result out of range`);
+  if (/^\.{1,2}$|[/:\s\0]/.test(bridge)) refuseName(`could not add ${quoted}: invalid argument`);
+  if (bridge.includes('%')) refuseName(`could not lookup ${quoted}: Link not found`);
 }

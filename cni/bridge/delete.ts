@@ -14,7 +14,9 @@ import { toCniError } from '../error.ts';
 import { failure } from '../failure.ts';
 import { tearDownMasquerade } from '../masquerade.ts';
 import { isOwnNamespace, NetnsMissingError, openNetns } from '../netns.ts';
-import { parsePrevResult } from '../result.ts';
+import { waitForNetns } from '../netns-hold.ts';
+import { objectAt } from '../json.ts';
+import { parseResult } from '../result.ts';
 import { tearDownSpoofCheck } from '../spoof-check.ts';
 import type { CniResult, PluginContext } from '../types.ts';
 import { type BridgeConfig, readBridgeConfig } from './config.ts';
@@ -43,12 +45,13 @@ export async function deleteFromBridge(context: PluginContext): Promise<void> {
   if (first !== undefined) throw toCniError(first);
 }
 
-/** What the runtime says ADD has answered. DEL must work with one that nobody can read, too. */
+/** What the runtime says ADD has answered, in any version. DEL must work with one that nobody can read, too. */
 function previousResult({ config, cniVersion, warn }: PluginContext): CniResult | undefined {
   try {
-    return parsePrevResult(config, cniVersion);
+    const previous = objectAt(config, 'prevResult');
+    return previous && parseResult(previous, cniVersion);
   } catch (error) {
-    warn(toCniError(error).message);
+    warn(`could not parse prevResult: ${toCniError(error).message}`);
     return undefined;
   }
 }
@@ -57,13 +60,14 @@ const addressesOf = (previous: CniResult | undefined): Cidr[] =>
   (previous?.ips ?? []).map(({ address }) => parseCidr(address));
 
 /** Deletes the container's interface, and the port with it. @returns the global addresses that it had */
-async function deleteContainerLink({ netns, ifName, env }: PluginContext): Promise<Cidr[]> {
+async function deleteContainerLink({ netns, ifName, env, warn }: PluginContext): Promise<Cidr[]> {
   if (netns === '') return [];
   try {
     await using namespace = openNetns(netns);
     const isOverridden = /^(?:TRUE|1)$/i.test(env['CNI_NETNS_OVERRIDE'] ?? '');
     // In our own namespace the name is that of an interface of the host. Who called is told so when this is done.
     if (isOwnNamespace(namespace) && !isOverridden) return [];
+    await waitForNetns(namespace, warn);
     using container = Rtnl.open(namespace.fd);
     return deleteLink(container, ifName);
   } catch (error) {

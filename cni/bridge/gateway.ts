@@ -90,13 +90,17 @@ function ensureAddress(context: GatewayContext, link: Link, cidr: Cidr, undo: Un
   const present = during('could not get list of IP addresses', () =>
     host.addresses.list({ link: link.index, family }),
   );
-  if (present.some((one) => formatCidr(cidrOf(one)) === text)) return;
-  const inTheWay = present.filter((one) => family === 'inet' || overlaps(cidrOf(one), cidr));
+  // As in the reference, what comes behind the right address is in nobody's way.
+  const at = present.findIndex((one) => formatCidr(cidrOf(one)) === text);
+  const before = at < 0 ? present : present.slice(0, at);
+  const inTheWay = before.filter((one) => family === 'inet' || overlaps(cidrOf(one), cidr));
   const quoted = JSON.stringify(link.name);
   if (inTheWay.length > 0 && !config.forceAddress) {
     throw refusal(`${quoted} already has an IP address different from ${text}`);
   }
-  for (const old of inTheWay) removeAddress(context, link, old, undo);
+  // The last one first: with the first address of a prefix the kernel removes all others of it.
+  for (const old of inTheWay.toReversed()) removeAddress(context, link, old, undo);
+  if (at >= 0) return;
   undo.step(
     `gateway ${text}`,
     () => during(`could not add IP address to ${quoted}`, () => addUnlessThere(host, link, cidr)),
@@ -115,6 +119,9 @@ function removeAddress(context: GatewayContext, link: Link, old: Address, undo: 
     () => sharedUndo(context, () => host.addresses.add(link.index, asNewAddress(old))),
   );
 }
+
+/** Of a bridge whose last port has left it. */
+const NO_ADDRESS = '00:00:00:00:00:00';
 
 /** The flags that whoever adds an address chooses; the others tell what became of it. */
 const CHOSEN_FLAGS = ['home', 'nodad', 'mngtmpaddr', 'noprefixroute', 'autojoin'];
@@ -135,8 +142,12 @@ function asNewAddress(old: Address): NewAddress {
   };
 }
 
-/** Its own link address, said aloud: otherwise the bridge takes the lowest of its ports', which come and go. */
-function pinAddress(host: Rtnl, { index, address }: Link): void {
+/**
+ * Its own link address, said aloud: otherwise the bridge takes the lowest of its ports', which come and go. One whose
+ * ports had all gone had none before this ADD's joined.
+ */
+function pinAddress(host: Rtnl, { index, address: before }: Link): void {
+  const address = before === NO_ADDRESS ? host.links.get(index).address : before;
   if (address === undefined) return;
   during("could not set bridge's mac", () => host.links.set(index, { address }));
 }

@@ -7,8 +7,6 @@
  * either both ends or none.
  */
 
-import { randomBytes } from 'node:crypto';
-
 import { NetlinkError } from '../../errors.ts';
 import { ERRNO } from '../../native/errno.ts';
 import type { Link } from '../../sandbox/netlink/link.ts';
@@ -67,9 +65,16 @@ function deletePort(host: Rtnl, { name, index }: Link): void {
   if (host.links.find(name)?.index === index) host.links.delete(index);
 }
 
+/** It must be free, not secret: loading the cryptography of Node takes three milliseconds. */
+function randomName(): string {
+  return `veth${Math.floor(Math.random() * 2 ** 32).toString(16).padStart(8, '0')}`;
+}
+
 function addVeth({ host, inside, name, mtu, mac }: NewPort): Link {
+  // The kernel takes it for a pattern, and makes a link of another name: the reference looks for it, and leaves it.
+  if (name.includes('%')) throw refusal('failed to make veth pair: Link not found');
   for (let attempt = 1; attempt <= NAME_ATTEMPTS; attempt++) {
-    const portName = `veth${randomBytes(4).toString('hex')}`;
+    const portName = randomName();
     const bytes = mtu === undefined ? {} : { mtu };
     const peer = { name, namespace: inside.fd, ...bytes, ...(mac === undefined ? {} : { address: mac }) };
     try {

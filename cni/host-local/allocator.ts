@@ -39,7 +39,8 @@ export function* candidates(set: RangeSet, last: Address | null): Generator<Addr
 }
 
 function* addresses({ family, gateway }: Range, first: bigint, last: bigint): Generator<Address> {
-  for (let value = first; value <= last; value++) if (value !== gateway) yield { value, family };
+  const skipped = gateway.family === family ? gateway.value : undefined;
+  for (let value = first; value <= last; value++) if (value !== skipped) yield { value, family };
 }
 
 function takeNext({ store, attachment, set, setIndex }: Allocation): CniIp {
@@ -57,7 +58,7 @@ function takeNext({ store, attachment, set, setIndex }: Allocation): CniIp {
 function takeRequested({ store, attachment, set, setIndex }: Allocation, address: Address): CniIp {
   const range = set.find((each) => rangeContains(each, address));
   if (range === undefined) throw new Error(`${addressText(address)} not in range set ${setText(set)}`);
-  if (isSameAddress(address, { value: range.gateway, family: range.family })) {
+  if (isSameAddress(address, range.gateway)) {
     throw new Error(`requested ip ${addressText(address)} is subnet's gateway`);
   }
   if (store.reserve(attachment, address, setIndex)) return describe(set, address);
@@ -67,6 +68,5 @@ function takeRequested({ store, attachment, set, setIndex }: Allocation, address
 function describe(set: RangeSet, address: Address): CniIp {
   const range = set.find((each) => rangeContains(each, address));
   if (range === undefined) throw new Error(`${addressText(address)} not in range set ${setText(set)}`);
-  const gateway = addressText({ value: range.gateway, family: range.family });
-  return { address: `${addressText(address)}/${range.prefixLength}`, gateway };
+  return { address: `${addressText(address)}/${range.prefixLength}`, gateway: addressText(range.gateway) };
 }

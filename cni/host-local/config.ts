@@ -12,12 +12,21 @@ import { isAbsolute, join, normalize } from 'node:path';
 import { parseAddress, parseCidr } from '../addresses.ts';
 import { parseCniArgs } from '../args.ts';
 import { CNI_ERROR, CniError } from '../error.ts';
-import { arrayAt, isJsonObject, type JsonObject, objectAt, objectsAt, stringAt, stringsAt } from '../json.ts';
+import { arrayAt, asObjects, type JsonObject, nameStruct, objectAt, refuse } from '../json.ts';
+import { stringAt, stringsAt, valueAt } from '../json.ts';
 import { parseRoute } from '../result.ts';
 import type { CniRoute, PluginContext } from '../types.ts';
-import { isAtLeast } from '../version.ts';
+import { CNI_DEFAULT_VERSION, isAtLeast } from '../version.ts';
 import { type Address, toAddress } from './address.ts';
 import { firstPair, parseRangeSet, type RangeSet, setsOverlap } from './range.ts';
+
+/** What the reference reads these into. */
+const IPAM = 'allocator.IPAMConfig';
+const ARGS = 'struct { A *allocator.IPAMArgs "json:\\"cni\\"" }';
+const RUNTIME_CONFIG =
+  'struct { IPRanges []allocator.RangeSet "json:\\"ipRanges,omitempty\\""; IPs []*ip.IP "json:\\"ips,omitempty\\"" }';
+
+const SET = 'allocator.RangeSet';
 
 const DEFAULT_DATA_DIR = '/var/lib/cni/networks';
 
@@ -35,26 +44,37 @@ export interface HostLocalConfig {
 }
 
 /** What `config` comes to. @throws Error, TypeError or CniError, with the reference's words where it has any */
-export function readConfig({ config, args, cniVersion }: PluginContext): HostLocalConfig {
-  const ipam = objectAt(config, 'ipam');
+export function readConfig({ config, args }: PluginContext): HostLocalConfig {
+  const ipam = objectAt(nameStruct(config, 'Net'), 'ipam', IPAM);
   if (ipam === undefined) throw new Error("IPAM config missing 'ipam' key");
   const requested = readRequested(config, args);
   const sets = readSets(config, ipam);
-  checkSets(sets, cniVersion);
+  checkSets(sets, stringAt(config, 'cniVersion') ?? '');
   return {
     directory: join(readPath(ipam, 'dataDir') ?? DEFAULT_DATA_DIR, stringAt(config, 'name') ?? ''),
     sets,
-    routes: objectsAt(ipam, 'routes').map((route) => parseRoute(route)),
+    routes: readRoutes(ipam),
     resolvConf: readPath(ipam, 'resolvConf'),
     requested,
   };
 }
 
+/** A route reads its own members in the reference: errors stop at the list. */
+function readRoutes(ipam: JsonObject): CniRoute[] {
+  return arrayAt(ipam, 'routes', '[]*types.Route').map((route) => {
+    const [object = {}] = asObjects({}, 'routes', [route], 'types.Route');
+    return parseRoute(object);
+  });
+}
+
 function readRequested(config: JsonObject, args: string): Address[] {
   const fromArgs = parseCniArgs(args, ['IP']).get('IP');
-  const cniArgs = objectAt(objectAt(config, 'args') ?? {}, 'cni') ?? {};
-  const listed = [...stringsAt(cniArgs, 'ips'), ...stringsAt(objectAt(config, 'runtimeConfig') ?? {}, 'ips')];
-  return [...(fromArgs === undefined ? [] : [parseArgument(fromArgs)]), ...listed.map(parseRequested)];
+  const cniArgs = objectAt(objectAt(config, 'args', ARGS) ?? {}, 'cni', 'allocator.IPAMArgs') ?? {};
+  const ofRuntime = objectAt(config, 'runtimeConfig', RUNTIME_CONFIG) ?? {};
+  const listed = [...stringsAt(cniArgs, 'ips', '[]*ip.IP'), ...stringsAt(ofRuntime, 'ips', '[]*ip.IP')];
+  // Empty is as good as absent in CNI_ARGS, and an address that nobody understands in the configuration.
+  if (listed.includes('')) throw new Error('cannot understand ip: IP <nil> not v4 nor v6');
+  return [...(fromArgs ? [parseArgument(fromArgs)] : []), ...listed.map(parseRequested)];
 }
 
 function parseArgument(text: string): Address {
@@ -80,7 +100,7 @@ function readSets(config: JsonObject, ipam: JsonObject): RangeSet[] {
   if (lists.length === 0) throw new Error('no IP ranges specified');
   return lists.map((list, index) => {
     try {
-      return parseRangeSet(asObjects(list));
+      return parseRangeSet(list);
     } catch (cause) {
       // What is no address at all, the reference finds before it looks at sets.
       if (cause instanceof TypeError) throw cause;
@@ -89,29 +109,33 @@ function readSets(config: JsonObject, ipam: JsonObject): RangeSet[] {
   });
 }
 
-/** The sets as they are written, in their order. */
-function listSets(config: JsonObject, ipam: JsonObject): readonly unknown[] {
+/** The sets as they are written, in their order. @throws TypeError */
+function listSets(config: JsonObject, ipam: JsonObject): readonly (readonly JsonObject[])[] {
+  const ofRuntime = objectAt(config, 'runtimeConfig', RUNTIME_CONFIG) ?? {};
   return [
-    ...arrayAt(objectAt(config, 'runtimeConfig') ?? {}, 'ipRanges'),
+    ...setsAt(ofRuntime, 'ipRanges'),
     ...((stringAt(ipam, 'subnet') ?? '') === '' ? [] : [[ipam]]),
-    ...arrayAt(ipam, 'ranges'),
+    ...setsAt(ipam, 'ranges'),
   ];
+}
+
+/** A list of lists of objects. */
+function setsAt(from: JsonObject, key: string): readonly (readonly JsonObject[])[] {
+  return arrayAt(from, key, `[]${SET}`).map((set) => {
+    const list: unknown = set ?? [];
+    return Array.isArray(list) ? asObjects(from, key, list, 'allocator.Range') : refuse(from, key, list, SET);
+  });
 }
 
 /** Whether the ranges are yet to come from the runtime, with each container: STATUS is not told them. */
 export function awaitsRanges(config: JsonObject): boolean {
   const capabilities = objectAt(config, 'capabilities') ?? {};
-  return capabilities['ipRanges'] === true && listSets(config, objectAt(config, 'ipam') ?? {}).length === 0;
-}
-
-function asObjects(list: unknown): readonly JsonObject[] {
-  if (Array.isArray(list) && list.every(isJsonObject)) return list;
-  throw new TypeError(`cannot read key "ranges": it has ${JSON.stringify(list)}; a list of objects is expected`);
+  return valueAt(capabilities, 'ipRanges') === true && listSets(config, objectAt(config, 'ipam') ?? {}).length === 0;
 }
 
 function checkSets(sets: readonly RangeSet[], cniVersion: string): void {
   const ipv4Count = sets.filter(([first]) => first?.family === 4).length;
-  if (Math.max(ipv4Count, sets.length - ipv4Count) > 1 && !isAtLeast(cniVersion, '0.3.0')) {
+  if (Math.max(ipv4Count, sets.length - ipv4Count) > 1 && !isAtLeast(cniVersion || CNI_DEFAULT_VERSION, '0.3.0')) {
     throw new Error(`CNI version ${cniVersion} does not support more than 1 address per family`);
   }
   const clash = firstPair(sets, setsOverlap);

@@ -41,13 +41,23 @@ export interface Lease {
 
 /** Opens the folder, made if it is missing, and locks it while `use` runs: synchronously, the lock is the thread's. */
 export function withLeases<T>(directory: string, use: (store: LeaseStore) => T): T {
-  explain(`mkdir ${directory}`, () => mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE }));
+  explain(`mkdir ${directory}`, () => makeDirectory(directory));
   return withLock(directory, use);
 }
 
-/** As {@link withLeases}; where there is no folder nothing is made, and the answer is `absent`. */
+/** As {@link withLeases}; where there is no folder nothing is made, and the answer is `absent`: for GC and STATUS. */
 export function withExistingLeases<T>(directory: string, absent: T, use: (store: LeaseStore) => T): T {
   return existsSync(directory) ? withLock(directory, use) : absent;
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE });
+  } catch (error) {
+    // A file is in the way.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new Error('not a directory', { cause: error });
+    throw error;
+  }
 }
 
 function withLock<T>(directory: string, use: (store: LeaseStore) => T): T {
@@ -65,10 +75,14 @@ function withLock<T>(directory: string, use: (store: LeaseStore) => T): T {
 export class LeaseStore {
   readonly #directory: string;
   readonly #taken: Set<string>;
+  /** Nobody's leases, though the name of one is taken. */
+  readonly #folders: ReadonlySet<string>;
 
   constructor(directory: string) {
     this.#directory = directory;
-    this.#taken = new Set(readdirSync(directory));
+    const entries = readdirSync(directory, { withFileTypes: true });
+    this.#taken = new Set(entries.map(({ name }) => name));
+    this.#folders = new Set(entries.filter((entry) => entry.isDirectory()).map(({ name }) => name));
   }
 
   /**
@@ -96,7 +110,8 @@ export class LeaseStore {
   leases(): Lease[] {
     return [...this.#taken].flatMap((name) => {
       const ip = readAddress(name);
-      return ip === null ? [] : [{ name, address: toAddress(ip), owner: this.#read(name).trim() }];
+      if (ip === null || this.#folders.has(name)) return [];
+      return [{ name, address: toAddress(ip), owner: this.#read(name).trim() }];
     });
   }
 

@@ -65,14 +65,15 @@ function allocateOne(allocation: Parameters<typeof allocate>[0], open: Map<strin
 
 function check(context: PluginContext): void {
   const { directory } = readConfig(context);
-  const hasLease = withExistingLeases(directory, false, (store) => store.leasesOf(context).length > 0);
+  const hasLease = withLeases(directory, (store) => store.leasesOf(context).length > 0);
   if (hasLease) return;
   throw new Error(`host-local: Failed to find address added by container ${context.containerId}`);
 }
 
 function del(context: PluginContext): void {
   const { directory } = readConfig(context);
-  withExistingLeases(directory, undefined, (store) => store.releaseOf(context));
+  // It makes the folder, as the reference does: whoever compares cannot tell the two.
+  withLeases(directory, (store) => store.releaseOf(context));
 }
 
 function gc(context: PluginContext): void {
@@ -107,9 +108,7 @@ function requireWritable(directory: string): void {
 
 /** Addresses of the set that are neither taken nor a gateway. */
 function freeCount(set: RangeSet, taken: readonly Address[]): bigint {
-  const gateways = set
-    .map(({ gateway: value, family }) => ({ value, family }))
-    .filter((each) => setContains(set, each));
+  const gateways = set.map(({ gateway }) => gateway).filter((each) => setContains(set, each));
   const used = new Set([...taken.filter((address) => setContains(set, address)), ...gateways].map(addressText));
   return set.reduce((sum, { start, end }) => sum + end - start + 1n, BigInt(-used.size));
 }

@@ -4,13 +4,12 @@
  *     subnet  ├ network ┬ .1 gateway ┬──── start … end ────┬ broadcast ┤     192.0.2.0/24: start .1, end .254
  *
  * Without `rangeStart` and `rangeEnd` the network's own address and, of IPv4, the broadcast address are left out. The
- * gateway is in the range and never given away. Texts are the reference's; where 1.1.1 takes a gateway that is outside
- * the subnet, its successors refuse it, and so do we.
+ * gateway may be in the range, and is never given away; it may also be outside the subnet. Texts are the reference's.
  */
 
 import type { IpFamily } from '../../header/ip-address.ts';
 import { ADDRESS_BITS, parseAddress, parseCidr } from '../addresses.ts';
-import { type JsonObject, stringAt } from '../json.ts';
+import { type JsonObject, stringAt, valueAt } from '../json.ts';
 import { type Address, addressText, toAddress } from './address.ts';
 
 /** A range with all defaults filled in. */
@@ -22,7 +21,7 @@ export interface Range {
   readonly start: bigint;
   /** Last address that is given away. */
   readonly end: bigint;
-  readonly gateway: bigint;
+  readonly gateway: Address;
 }
 
 /** Ranges of one family that do not overlap; the container gets one address of the set. */
@@ -39,8 +38,8 @@ export function parseRange(value: JsonObject): Range {
   const [startAddress, endAddress, gatewayAddress] = ['rangeStart', 'rangeEnd', 'gateway'].map((key) =>
     addressAt(value, key),
   );
-  if (text === undefined) throw new Error('IP <nil> not v4 nor v6');
-  const { ip, prefixLength } = parseCidr(text);
+  if (text === undefined && valueAt(value, 'subnet') !== null) throw new Error('IP <nil> not v4 nor v6');
+  const { ip, prefixLength } = parseCidr(text ?? '');
   const { family, value: network } = toAddress(ip);
   const last = lastOfSubnet({ family, value: network }, prefixLength);
   const inSubnet = (name: string, address: Address, isIn: (value: bigint) => boolean): bigint => {
@@ -50,11 +49,10 @@ export function parseRange(value: JsonObject): Range {
       `${name} ${addressText(address)} not in network ${addressText({ family, value: network })}/${prefixLength}`,
     );
   };
-  const orFirst = (name: string, address: Address | undefined, isIn: (value: bigint) => boolean): bigint =>
-    address === undefined ? network + 1n : inSubnet(name, address, isIn);
-  const gateway = orFirst('gateway', gatewayAddress, () => true);
+  const gateway = gatewayAddress ?? { family, value: network + 1n };
   const end = endAddress ?? { family, value: family === 4 ? last - 1n : last };
-  const start = orFirst('RangeStart', startAddress, (value) => value <= end.value);
+  const start =
+    startAddress === undefined ? network + 1n : inSubnet('RangeStart', startAddress, (value) => value <= end.value);
   return { family, prefixLength, start, end: inSubnet('RangeEnd', end, (value) => value >= start), gateway };
 }
 

@@ -10,7 +10,8 @@ export function readResolvConf(path: string): CniDns {
   try {
     return parseResolvConf(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new Error(`open ${path}: ${causeText(cause)}`, { cause });
+    const call = (cause as NodeJS.ErrnoException).code === 'EISDIR' ? 'read' : 'open';
+    throw new Error(`${call} ${path}: ${causeText(cause)}`, { cause });
   }
 }
 

@@ -1,6 +1,6 @@
 /** Calling another plugin: how it is found, what it is given, and what becomes of what it says. */
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import test from 'ava';
@@ -72,6 +72,10 @@ test('execAdd() gives the plugin another configuration where one is given', asyn
 });
 
 /** `[what, script, the error]` */
+const NO_TEXT =
+  'netplugin failed but error parsing its diagnostic message "{\\"msg\\":5}\\n": ' +
+  'json: cannot unmarshal number into Go struct field Error.msg of type string';
+
 const FAILURES: readonly (readonly [string, string, object])[] = [
   [
     'prints an error',
@@ -80,8 +84,18 @@ const FAILURES: readonly (readonly [string, string, object])[] = [
   ],
   ['says something on stderr', 'echo oops >&2; exit 2', { msg: 'netplugin failed: "oops\\n"' }],
   ['says nothing', 'exit 3', { msg: 'netplugin failed with no error message: exit status 3' }],
-  ['is killed', 'kill -9 $$', { msg: 'netplugin failed with no error message: signal: SIGKILL' }],
-  ['prints no JSON', 'echo nonsense; exit 1', { code: 0 }],
+  ['is killed', 'kill -9 $$', { msg: 'netplugin failed with no error message: signal: killed' }],
+  [
+    'prints no JSON',
+    'echo nonsense; exit 1',
+    {
+      code: 0,
+      msg:
+        'netplugin failed but error parsing its diagnostic message "nonsense\\n": ' +
+        "invalid character 'o' in literal null (expecting 'u')",
+    },
+  ],
+  ['prints a message of another kind', 'echo \'{"msg":5}\'; exit 1', { code: 0, msg: NO_TEXT }],
 ];
 
 for (const [title, script, error] of FAILURES) {
@@ -92,10 +106,20 @@ for (const [title, script, error] of FAILURES) {
 }
 
 test('a plugin that prints no result fails ADD', async (t) => {
-  await t.throwsAsync(execAdd('fake', fake(temporaryFolder(t), 'echo nonsense')), { instanceOf: SyntaxError });
+  await t.throwsAsync(execAdd('fake', fake(temporaryFolder(t), 'echo nonsense')), {
+    message: "failed to unmarshal raw result: invalid character 'o' in literal null (expecting 'u')",
+  });
   await t.throwsAsync(execAdd('fake', fake(temporaryFolder(t), `echo '{"cniVersion":"7.0.0"}'`)), {
     message: 'unsupported CNI result version "7.0.0"',
   });
+});
+
+test('a plugin that cannot be started becomes a CNI error', async (t) => {
+  const folder = temporaryFolder(t);
+  const context = fake(folder, 'true');
+  chmodSync(path.join(folder, 'fake'), 0o644);
+  const msg = `netplugin failed with no error message: fork/exec ${folder}/fake: permission denied`;
+  t.like(await t.throwsAsync(execDel('fake', context), { instanceOf: CniError }), { code: 0, msg });
 });
 
 test('what a plugin that succeeds says on stderr is passed on', async (t) => {

@@ -103,7 +103,7 @@ const REFUSED: readonly (readonly [string, JsonObject | undefined, string])[] = 
   [
     'a range that is no list',
     { ranges: [RANGE_A] },
-    `cannot read key "ranges": it has ${JSON.stringify(RANGE_A)}; a list of objects is expected`,
+    'json: cannot unmarshal object into Go struct field IPAMConfig.ipam.ranges of type allocator.RangeSet',
   ],
   [
     'a relative data folder',

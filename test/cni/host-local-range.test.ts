@@ -17,7 +17,7 @@ import {
 
 const address = (text: string): ReturnType<typeof toAddress> => toAddress(parseAddress(text));
 
-const gatewayOf = ({ gateway, family }: Range): string => addressText({ value: gateway, family });
+const gatewayOf = ({ gateway }: Range): string => addressText(gateway);
 
 /** `[range, what it is with defaults, its gateway]` */
 const DEFAULTS: readonly (readonly [Record<string, string>, string, string])[] = [
@@ -27,6 +27,8 @@ const DEFAULTS: readonly (readonly [Record<string, string>, string, string])[] =
   [{ subnet: '2001:DB8:1::/64' }, '2001:db8:1::1-2001:db8:1:0:ffff:ffff:ffff:ffff', '2001:db8:1::1'],
   [{ subnet: '192.0.2.0/24', gateway: '192.0.2.254' }, '192.0.2.1-192.0.2.254', '192.0.2.254'],
   [{ subnet: '192.0.2.0/24', gateway: '', rangeStart: '' }, '192.0.2.1-192.0.2.254', '192.0.2.1'],
+  [{ subnet: '192.0.2.0/24', gateway: '198.51.100.1' }, '192.0.2.1-192.0.2.254', '198.51.100.1'],
+  [{ subnet: '192.0.2.0/24', gateway: '2001:db8::1' }, '192.0.2.1-192.0.2.254', '2001:db8::1'],
   [
     { subnet: '192.0.2.0/24', rangeStart: '192.0.2.40', rangeEnd: '192.0.2.50', gateway: '192.0.2.60' },
     '192.0.2.40-192.0.2.50',
@@ -64,8 +66,6 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ subnet: '192.0.2.0/24', rangeStart: '192.0.2.255' }, `RangeStart 192.0.2.255 ${NOT_IN}`],
   [{ subnet: '192.0.2.0/24', rangeStart: '2001:db8::1' }, `RangeStart 2001:db8::1 ${NOT_IN}`],
   [{ subnet: '192.0.2.0/24', rangeStart: 'nope' }, 'invalid IP address: nope'],
-  [{ subnet: '192.0.2.0/24', gateway: '198.51.100.1' }, `gateway 198.51.100.1 ${NOT_IN}`],
-  [{ subnet: '192.0.2.0/24', gateway: '2001:db8::1' }, `gateway 2001:db8::1 ${NOT_IN}`],
 ];
 
 for (const [value, message] of REFUSED) {

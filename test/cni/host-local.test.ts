@@ -1,6 +1,6 @@
 /** host-local as a runtime calls it: results, errors and the files that are left. */
 
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import test from 'ava';
@@ -56,6 +56,16 @@ test('ADD takes an address of every set and DEL gives them back', async (t) => {
   t.is((await network.run('CHECK')).status, 0);
   t.deepEqual(await network.run('DEL'), { status: 0, stdout: '', stderr: '' });
   t.deepEqual(Object.keys(filesOf(network.leases)), ['last_reserved_ip.0', 'last_reserved_ip.1', 'lock']);
+});
+
+test('folders, leases and the lock have the modes that the newest reference gives them', async (t) => {
+  const network = makeNetwork(path.join(temporaryFolder(t), 'data'), SUBNET);
+  const umask = process.umask(0);
+  t.teardown(() => process.umask(umask));
+  await network.run('ADD');
+  const names = ['', '192.0.2.2', 'last_reserved_ip.0', 'lock'];
+  const modes = names.map((name) => statSync(path.join(network.leases, name)).mode & 0o7777);
+  t.deepEqual(modes, [0o755, 0o600, 0o600, 0o750]);
 });
 
 test('ADD prints the shape of each version', async (t) => {
@@ -117,10 +127,40 @@ test('white space around a lease does not matter', async (t) => {
   t.is(filesOf(network.leases)['192.0.2.7'], undefined);
 });
 
-test('DEL of an unknown attachment succeeds and makes nothing', async (t) => {
-  const folder = temporaryFolder(t);
-  t.deepEqual(await makeNetwork(folder, SUBNET).run('DEL'), { status: 0, stdout: '', stderr: '' });
-  t.deepEqual(filesOf(folder), {});
+test('DEL and CHECK of an unknown attachment make the folder, as the reference does', async (t) => {
+  for (const [command, status] of [['DEL', 0], ['CHECK', 1]] as const) {
+    const network = makeNetwork(temporaryFolder(t), SUBNET);
+    t.is((await network.run(command)).status, status);
+    t.deepEqual(filesOf(network.leases), { lock: '' });
+  }
+});
+
+test('folders among the leases are nobody’s, though the address of that name is taken', async (t) => {
+  const network = makeNetwork(temporaryFolder(t), SUBNET);
+  mkdirSync(path.join(network.leases, '192.0.2.2'), { recursive: true });
+  t.like(decode(await network.run('ADD')), { ips: [{ address: '192.0.2.3/24' }] });
+  t.is((await network.run('DEL')).status, 0);
+});
+
+test('an empty IP of CNI_ARGS is none; an empty address of the configuration is refused', async (t) => {
+  const network = makeNetwork(temporaryFolder(t), SUBNET);
+  t.is((await network.run('ADD', 'c1', {}, { CNI_ARGS: 'IP=' })).status, 0);
+  const answer = await network.run('ADD', 'c2', { args: { cni: { ips: [''] } } });
+  t.is(decode(answer)['msg'], 'cannot understand ip: IP <nil> not v4 nor v6');
+});
+
+test('a gateway outside the subnet is taken as it is, and takes no address away', async (t) => {
+  const network = makeNetwork(temporaryFolder(t), { ...SUBNET, gateway: '203.0.113.1' });
+  t.like(decode(await network.run('ADD')), { ips: [{ address: '192.0.2.1/24', gateway: '203.0.113.1' }] });
+});
+
+test('a file in the way of the folder is named in the reference’s words', async (t) => {
+  const dataDir = temporaryFolder(t);
+  writeFileSync(path.join(dataDir, 'net1'), '');
+  const { leases, run } = makeNetwork(dataDir, SUBNET);
+  for (const command of ['ADD', 'CHECK', 'DEL']) {
+    t.is(decode(await run(command))['msg'], `mkdir ${leases}: not a directory`, command);
+  }
 });
 
 test('DEL leaves files alone that are no leases, whatever is in them', async (t) => {

@@ -113,7 +113,7 @@ test('parseResult() takes addresses of any form into the one of RFC 5952', (t) =
   t.is(parsed.routes[0]?.dst, '192.0.2.0/24');
 });
 
-test('parseResult() gives the routes of 0.2.0 the gateway of their family', (t) => {
+test('parseResult() leaves the routes of 0.2.0 without the gateway of their family, as the reference does', (t) => {
   const ip4 = {
     ip: '192.0.2.2/24',
     gateway: '192.0.2.1',
@@ -121,7 +121,7 @@ test('parseResult() gives the routes of 0.2.0 the gateway of their family', (t) 
   };
   const parsed = parseResult({ cniVersion: '0.2.0', ip4 }, '');
   t.deepEqual(parsed.routes, [
-    { dst: '0.0.0.0/0', gw: '192.0.2.1' },
+    { dst: '0.0.0.0/0' },
     { dst: '198.51.100.0/24', gw: '192.0.2.9' },
   ]);
   t.deepEqual(parsed.ips, [{ address: '192.0.2.2/24', gateway: '192.0.2.1' }]);
@@ -156,6 +156,23 @@ test('parsePrevResult() says that it is the previous result which is wrong', (t)
   const config = { prevResult: { cniVersion: '1.0.0', ips: [{ address: '192.0.2.2/24' }] } };
   t.is(parsePrevResult(config, '1.0.0')?.ips.length, 1);
   t.throws(() => parsePrevResult({ prevResult: 5 }, '1.0.0'), { message: /^could not parse prevResult: / });
+  const message =
+    'could not parse prevResult: json: cannot unmarshal number into Go struct field Result.ips of type ' +
+    '[]*types100.IPConfig';
+  t.throws(() => parsePrevResult({ prevResult: { ips: 5 } }, '1.0.0'), { message });
+});
+
+test('parsePrevResult() refuses a previous result of another shape than the configuration’s', (t) => {
+  const read = (own: string, version: string): unknown =>
+    parsePrevResult({ prevResult: { cniVersion: own, ip4: { ip: '192.0.2.2/24' } } }, version);
+  for (const [own, version] of [['1.0.0', '1.1.0'], ['0.3.0', '0.4.0'], ['0.1.0', '0.2.0'], ['', '1.0.0']] as const) {
+    t.notThrows(() => read(own, version), `${own} ${version}`);
+  }
+  const types = 'result type supports [0.3.0 0.3.1 0.4.0]';
+  t.throws(() => read('0.2.0', '0.3.1'), {
+    message: `could not parse prevResult: ${types} but unmarshalled CNIVersion is "0.2.0"`,
+  });
+  t.throws(() => read('9.9.9', '0.4.0'), { message: /unmarshalled CNIVersion is "9\.9\.9"$/ });
 });
 
 const octet = fc.integer({ min: 0, max: 255 });

@@ -128,8 +128,12 @@ for (const [name, value, error] of BAD_VARIABLES) {
 
 const BAD_CONFIGURATIONS: readonly (readonly [string, string, number, RegExp])[] = [
   ['no JSON', '{"name":"n1"', 6, /^error unmarshall network config: /],
-  ['no object', '[]', 6, /^error unmarshall network config: /],
-  ['a name that is a number', '{"name":5}', 6, /^error unmarshall network config: .*"name"/],
+  ['no object', '[]', 6, / cannot unmarshal array into Go value of type struct \{ Name string "json:\\"name\\"" \}$/],
+  ['nothing at all', '', 6, /^error unmarshall network config: unexpected end of JSON input$/],
+  ['more than an object', '{} x', 6, /^error unmarshall network config: invalid character 'x' after top-level value$/],
+  ['null', 'null', 7, /^missing network name$/],
+  ['a name that is a number', '{"name":5}', 6, / cannot unmarshal number into Go struct field \.name of type string$/],
+  ['a version that is a number', '{"name":"n1","cniVersion":1}', 6, /^decoding version from network config: json: /],
   ['no name', '{"cniVersion":"1.0.0"}', 7, /^missing network name$/],
   ['a name that is a path', '{"name":"../n1"}', 7, /^invalid characters found in network name$/],
 ];
@@ -141,6 +145,44 @@ for (const [title, text, code, msg] of BAD_CONFIGURATIONS) {
     t.regex(String(error['msg']), msg);
   });
 }
+
+const missing = (name: string): { code: number; msg: string } => ({
+  code: 4,
+  msg: `required env variables [${name}] missing`,
+});
+
+test('what is missing comes before what is wrong, and the configuration before the names', async (t) => {
+  const ask = async (env: Record<string, string>, text = JSON.stringify(config)): Promise<unknown> =>
+    decode(await run({ config: text, env }));
+  t.deepEqual(await ask({ CNI_CONTAINERID: '', CNI_IFNAME: 'a/b' }), missing('CNI_CONTAINERID'));
+  t.deepEqual(await ask({ CNI_CONTAINERID: '!' }, '{}'), { code: 7, msg: 'missing network name' });
+  t.deepEqual(await ask({ CNI_CONTAINERID: '!', CNI_IFNAME: 'a/b' }), {
+    ...{ code: 4, msg: 'invalid characters in containerID', details: '!' },
+  });
+});
+
+test('an unknown command without a container is one without a container', async (t) => {
+  const answer = await run({ command: 'NOPE', env: { CNI_CONTAINERID: '' } });
+  t.deepEqual(decode(answer), { code: 3, msg: 'missing containerID' });
+  const unnamed = await run({ command: 'NOPE', env: { CNI_IFNAME: '' } });
+  t.deepEqual(decode(unnamed), { code: 4, msg: 'interface name is empty' });
+});
+
+test('the letter case of name and cniVersion does not matter', async (t) => {
+  t.like(decode(await run({ config: '{"NAME":"net1","CNIVERSION":"0.4.0"}' })), { cniVersion: '0.4.0' });
+});
+
+test('a version with a part that is no number is refused by CHECK, with the reference’s words', async (t) => {
+  const error = decode(await run({ command: 'CHECK', config: { ...config, cniVersion: '1.a.0' } }));
+  const msg = 'failed to convert minor version part "a": strconv.Atoi: parsing "a": invalid syntax';
+  t.deepEqual(error, { code: 6, msg });
+});
+
+test('a namespace that cannot be looked at is the plugin’s to refuse', async (t) => {
+  for (const netns of ['/etc/passwd/x', `/${'x'.repeat(300)}`]) {
+    t.is((await run({ env: { CNI_NETNS: netns } })).status, 0, 'this plugin does not mind');
+  }
+});
 
 test('stdin that cannot be read is an I/O failure', async (t) => {
   let stdout = '';
@@ -221,7 +263,9 @@ test('parseCniArgs() takes what is known and refuses the rest unless IgnoreUnkno
   t.throws(() => parseCniArgs('FOO', ['IP']), { message: 'ARGS: invalid pair "FOO"' });
   t.throws(() => parseCniArgs('FOO=1;BAR=2', ['IP']), { message: 'ARGS: unknown args ["FOO=1" "BAR=2"]' });
   t.throws(() => parseCniArgs('FOO=1;IgnoreUnknown=0', ['IP']), { message: 'ARGS: unknown args ["FOO=1"]' });
-  t.throws(() => parseCniArgs('FOO=1;IgnoreUnknown=x', ['IP']), { message: /invalid input x$/ });
+  for (const args of ['FOO=1;IgnoreUnknown=x', 'IgnoreUnknown=x']) {
+    t.throws(() => parseCniArgs(args, ['IP']), { message: /invalid input x$/ });
+  }
 });
 
 test('parseVersion() reads one to three numbers', (t) => {

@@ -10,7 +10,7 @@ import test, { type ExecutionContext } from 'ava';
 
 import { hostLocal, network } from './cni-cases.ts';
 import { type Config, type Container, printed, Site } from './cni-site.ts';
-import { filesOf, stateOf } from './cni-state.ts';
+import { leftOf, stateOf } from './cni-state.ts';
 
 const V4 = { subnet: '198.51.100.0/24' };
 const V6 = { subnet: '2001:db8:7::/64' };
@@ -102,7 +102,7 @@ test.serial('an ADD whose result does not fit its version leaves nothing', (t) =
 
 for (const [what, answer, message] of [
   ['no addresses', '{"cniVersion":"1.0.0"}', /^IPAM plugin returned missing IP config$/],
-  ['no JSON', 'nonsense', /JSON/],
+  ['no JSON', 'nonsense', /^failed to unmarshal raw result: invalid character 'o'/],
 ] as const) {
   test.serial(`an IPAM plugin that answers ${what} is told to take it back`, (t) => {
     const site = new Site(t);
@@ -154,17 +154,6 @@ test.serial('killed before any step of ADD, DEL leaves nothing', (t) => {
   t.is(site.call({ command: 'ADD', config: EVERYTHING, container }).status, 0, 'and then it works');
 });
 
-/** What an attachment leaves: the bridge, its addresses and settings stay after any DEL. */
-function leftOf(site: Site, container: Container): object {
-  const rules = site.run('nft list ruleset');
-  return {
-    ports: site.rtnl.links.list({ kind: 'veth' }).map(({ name }) => name),
-    inside: JSON.parse(site.run('ip -j link', container.fd)).map(({ ifname }: { ifname: string }) => ifname),
-    chains: rules.match(/cni-br-iface\S*|CNI-\S*/g) ?? [],
-    files: Object.keys(filesOf(site.dataDir)).filter((name) => !/last_reserved_ip|lock/.test(name)),
-  };
-}
-
 test.serial('rules that cannot be written fail the ADD with what the program said, and leave nothing', (t) => {
   const { site, container, state } = freshPlace(t, network({ ipMasq: true, ipam: hostLocal([V4]) }), []);
   const before = state();
@@ -193,3 +182,16 @@ test.serial('without a word about the backend, rules are those of nftables only 
     t.regex(site.run(`nft list table ${table}`), /saddr 198\.51\.100\.2/);
   }
 });
+
+for (const [title, add, said] of [
+  ['had given an address is news', 'echo \'{"cniVersion":"1.0.0"}\'', 'failed to undo: no way back\n'],
+  ['had given nothing is none', 'exit 1', ''],
+] as const) {
+  test.serial(`a failing DEL of an IPAM plugin that ${title}`, (t) => {
+    const site = new Site(t);
+    const refuse = 'echo \'{"code":123,"msg":"no way back"}\'; exit 1';
+    site.replacePlugin('host-local', `[ $CNI_COMMAND = DEL ] || { ${add}; exit 0; }; ${refuse}`);
+    const added = site.call({ command: 'ADD', config: network({ ipam: hostLocal([V4]) }), container: site.container() });
+    t.deepEqual([added.status, added.stderr], [1, said]);
+  });
+}

@@ -150,7 +150,7 @@ test.serial('CHECK says what is no more as ADD has left it', (t) => {
     ['ip link set cni0 promisc off', false, /^undefined$/],
     [`ip link set ${port} nomaster`, false, /^CNI veth created for bridge cni0 was not found$/],
     [`ip link set ${port} master cni0`, false, /^undefined$/],
-    ['ip route del default', true, /^Expected Route \{Dst:0\.0\.0\.0\/0 GW:198\.51\.100\.1\} not found/],
+    ['ip route del default', true, /^Expected Route \{Dst:\{IP:0\.0\.0\.0 Mask:00000000\} GW:198\.51\.100\.1\} not found/],
     ['ip addr flush dev eth0', true, /^Failed to match addr 198\.51\.100\.2\/24 on interface eth0$/],
     ['ip link set eth0 address 02:00:00:00:00:09', true, /doesn't match container Mac: 02:00:00:00:00:09$/],
     ['ip link del eth0', true, /^Interface name eth0 not found$/],
@@ -205,4 +205,34 @@ test.serial('an interface that is there is not touched', (t) => {
   t.is(message(site, newest({ ipam: {} }), container), 'container veth name provided (eth0) already exists');
   t.regex(site.run('ip -d link show eth0', container.fd), /ifb/);
   t.deepEqual(site.rtnl.links.list().map(({ name }) => name), ['lo']);
+});
+
+test.serial('forceAddress replaces all addresses of a prefix; a failed ADD puts them back in their order', (t) => {
+  const site = new Site(t);
+  const container = site.container();
+  site.run('ip link add cni0 address 02:00:00:00:00:01 up type bridge');
+  const old = ['192.0.2.1', '192.0.2.2', '203.0.113.1'];
+  for (const address of old) site.run(`ip addr add ${address}/24 dev cni0`);
+  const present = (): string[] =>
+    site.rtnl.addresses.list({ link: 'cni0', family: 'inet' }).map(({ address, flags }) =>
+      [address, ...flags.filter((flag) => flag === 'secondary')].join(' '),
+    );
+  const before = present();
+  const masquerade = { ipMasq: true, ipMasqBackend: 'x' };
+  const config = network({ isGateway: true, forceAddress: true, ...masquerade, ipam: hostLocal([V4]) });
+  t.is(message(site, config, container), 'unknown ipmasq backend "x"');
+  t.deepEqual(present(), before);
+  add(site, { ...config, ipMasqBackend: 'nftables' }, container);
+  t.deepEqual(present(), ['198.51.100.1']);
+});
+
+test.serial('a failed ADD leaves the gateway’s address that was there, and removes the one that was not', (t) => {
+  const site = new Site(t);
+  const container = site.container();
+  site.run('ip link add cni0 address 02:00:00:00:00:01 up type bridge');
+  site.run('ip addr add 198.51.100.1/24 dev cni0');
+  const config = network({ isGateway: true, ipMasq: true, ipMasqBackend: 'x', ipam: hostLocal([V4, V6]) });
+  t.is(message(site, config, container), 'unknown ipmasq backend "x"');
+  const present = site.rtnl.addresses.list({ link: 'cni0' }).filter(({ scope }) => scope === 'global');
+  t.deepEqual(present.map(({ address }) => address), ['198.51.100.1']);
 });

@@ -8,13 +8,14 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { ExecutionContext } from 'ava';
 
+import { installCniPlugins } from '../../cni/install.ts';
 import { bringLoopbackUp, closeFd, createNetworkNamespace, runInNamespace } from '../../native/index.ts';
 import { Rtnl } from '../../sandbox/index.ts';
 
@@ -48,6 +49,8 @@ export interface Call {
   /** Whose IPAM it finds. Default the same. */
   readonly ipam?: 'ours' | 'debian';
   readonly ifName?: string;
+  /** Another executable in the place of `bridge`. */
+  readonly plugin?: string;
   /** Other variables of the environment, or others than the usual ones. */
   readonly env?: Readonly<Record<string, string>>;
   /** Our executable's arguments: those of `_cni-bridge-main.ts`. */
@@ -62,8 +65,12 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** Which executables are ours: with the hooks, the bundles as installed, or what the package names as its commands. */
+export type Build = 'hooked' | 'installed' | 'bins';
+
 const MAIN = fileURLToPath(new URL('./_cni-bridge-main.js', import.meta.url));
 const HOST_LOCAL = fileURLToPath(new URL('../../cni/bin/host-local.js', import.meta.url));
+const BRIDGE = fileURLToPath(new URL('../../cni/bin/bridge.js', import.meta.url));
 
 /** A machine of one's own. */
 export class Site {
@@ -74,9 +81,11 @@ export class Site {
   readonly dataDir: string;
   readonly #folder: string;
   readonly #t: ExecutionContext;
+  /** The plugins' PATH. */
+  #path = PATH;
   #containers = 0;
 
-  constructor(t: ExecutionContext) {
+  constructor(t: ExecutionContext, build: Build = 'hooked') {
     this.#t = t;
     this.host = createNetworkNamespace();
     t.teardown(() => closeFd(this.host));
@@ -86,8 +95,7 @@ export class Site {
     t.teardown(() => rmSync(this.#folder, { recursive: true, force: true }));
     this.dataDir = join(this.#folder, 'data');
     mkdirSync(join(this.#folder, 'bin'));
-    this.#writePlugin('bridge', MAIN);
-    this.#writePlugin('host-local', HOST_LOCAL);
+    this.#fillBin(build);
     runInNamespace(this.host, bringLoopbackUp);
   }
 
@@ -115,7 +123,7 @@ export class Site {
   call(call: Call): Outcome {
     const { file, args, env, input } = this.#prepare(call);
     const { status, signal, stdout, stderr } = runInNamespace(this.host, () =>
-      spawnSync(file, args, { env, input, encoding: 'utf8', timeout: 30_000 }),
+      spawnSync(file, args, { env, input, encoding: 'utf8', timeout: 30_000, cwd: '/' }),
     );
     return { status, signal, stdout, stderr };
   }
@@ -150,14 +158,29 @@ export class Site {
     const { command, config, container, whose = 'ours', ipam = whose, ifName = 'eth0', hooks = [] } = call;
     const folders = { ours: this.bin, debian: DEBIAN };
     const env = {
-      PATH,
+      PATH: this.#path,
       CNI_COMMAND: command,
       CNI_PATH: folders[ipam],
       ...(container && { CNI_CONTAINERID: container.id, CNI_NETNS: container.path, CNI_IFNAME: ifName }),
       ...call.env,
     };
     const input = JSON.stringify(config).replaceAll('"DATA"', JSON.stringify(this.dataDir));
-    return { file: join(folders[whose], 'bridge'), args: [...hooks], env, input };
+    return { file: call.plugin ?? join(folders[whose], 'bridge'), args: [...hooks], env, input };
+  }
+
+  #fillBin(build: Build): void {
+    if (build === 'installed') return void installCniPlugins(this.bin);
+    if (build === 'hooked') {
+      this.#writePlugin('bridge', MAIN);
+      this.#writePlugin('host-local', HOST_LOCAL);
+      return;
+    }
+    for (const [name, file] of [['bridge', BRIDGE], ['host-local', HOST_LOCAL]] as const) {
+      chmodSync(file, 0o755);
+      symlinkSync(file, join(this.bin, name));
+    }
+    symlinkSync(process.execPath, join(this.bin, 'node'));
+    this.#path = `${this.bin}:${PATH}`;
   }
 
   #writePlugin(name: string, script: string): void {

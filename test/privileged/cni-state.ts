@@ -121,3 +121,14 @@ export function filesOf(folder: string): Record<string, string> {
   });
   return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
+
+/** What an attachment leaves: the bridge, its addresses and settings stay after any DEL. */
+export function leftOf(site: Site, container: Container): object {
+  const rules = site.run('nft list ruleset');
+  return {
+    ports: site.rtnl.links.list({ kind: 'veth' }).map(({ name }) => name),
+    inside: JSON.parse(site.run('ip -j link', container.fd)).map(({ ifname }: { ifname: string }) => ifname),
+    chains: rules.match(/cni-br-iface\S*|CNI-\S*/g) ?? [],
+    files: Object.keys(filesOf(site.dataDir)).filter((name) => !/last_reserved_ip|lock/.test(name)),
+  };
+}

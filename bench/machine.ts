@@ -28,6 +28,7 @@ export function describeVersions(): Record<string, string> {
     ['gcc', firstLine('gcc', ['-dumpfullversion'])],
     ['go', firstLine('go', ['version']).replace(/^go version /, '')],
     ['gvisor', firstLine('dpkg-query', ['-W', '-f=${Version}', 'golang-gvisor-gvisor-dev'])],
+    ['containernetworking-plugins', firstLine('dpkg-query', ['-W', '-f=${Version}', 'containernetworking-plugins'])],
     ['cap', packageVersion(join(ROOT, 'bench', 'peers', 'node', 'node_modules', 'cap'))],
     ['raw-socket', packageVersion(join(ROOT, 'bench', 'peers', 'node', 'node_modules', 'raw-socket'))],
   ];

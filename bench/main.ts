@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: everything in at most 20 minutes, or one suite of it.
  *
- *     npm run bench -- [all|rx|tx|fanout|latency|micro] [--rounds N] [--only TEXT] [--minutes N] [--out FILE]
+ *     npm run bench -- [all|rx|tx|fanout|latency|micro|cni] [--rounds N] [--only TEXT] [--minutes N] [--out FILE]
  *     npm run bench -- report [FILE]                  docs/benchmarks.md and its plots, from a run
  *     npm run bench -- compare OLD NEW                what changed between two runs
  *
@@ -12,6 +12,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { summarise } from './analysis.ts';
+import { runCni } from './cni.ts';
 import { comparisonTable, compareResults, differences } from './compare.ts';
 import { enterOwnNamespace } from './devices.ts';
 import { runFanout } from './fanout.ts';
@@ -33,10 +34,11 @@ const SUITES: Readonly<Record<string, (options: RunOptions) => Promise<SuiteResu
   fanout: runFanout,
   latency: runLatency,
   micro: runMicro,
+  cni: runCni,
 };
 
 /** Minutes of a whole run; what a suite leaves is the next one's. */
-const SHARES: Readonly<Record<string, number>> = { rx: 12, tx: 3, fanout: 2.5, latency: 0.8, micro: 0.2 };
+const SHARES: Readonly<Record<string, number>> = { rx: 12, tx: 3, fanout: 2.5, latency: 0.8, micro: 0.2, cni: 1 };
 
 const USAGE = `npm run bench -- [all|${Object.keys(SUITES).join('|')}]
               [--rounds N] [--only TEXT] [--minutes N] [--out FILE]

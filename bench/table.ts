@@ -8,8 +8,7 @@ export type Table = readonly (readonly string[])[];
 
 /** The table of one row of a suite. */
 export function tableOf(row: RowSummary): Table {
-  const columns =
-    row.suite === 'latency' ? LATENCY_COLUMNS : row.suite === 'fanout' ? FANOUT_COLUMNS : THROUGHPUT_COLUMNS;
+  const columns = COLUMNS[row.suite] ?? THROUGHPUT_COLUMNS;
   const header = ['', row.metric, '±', ...columns.map(({ name }) => name), 'ratio to'];
   return [
     header,
@@ -45,6 +44,23 @@ const LATENCY_COLUMNS: readonly Column[] = [
   { name: 'p90, ns', of: ({ extra }) => format(extra['p90Ns'] ?? 0) },
   { name: 'p99, ns', of: ({ extra }) => format(extra['p99Ns'] ?? 0) },
 ];
+
+const millisecondsOf =
+  (name: string): Column['of'] =>
+  ({ extra }) =>
+    extra[name] === undefined ? '-' : format(extra[name]);
+
+const CNI_COLUMNS: readonly Column[] = [
+  { name: 'ADD, ms', of: millisecondsOf('addMs') },
+  { name: 'DEL, ms', of: millisecondsOf('delMs') },
+  { name: 'CPU ms', of: millisecondsOf('cpuMs') },
+];
+
+const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
+  fanout: FANOUT_COLUMNS,
+  latency: LATENCY_COLUMNS,
+  cni: CNI_COLUMNS,
+};
 
 function lostCell(lost: number | null): string {
   if (lost === null) return '-';

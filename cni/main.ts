@@ -10,7 +10,7 @@ const STDOUT = 1;
 const STDERR = 2;
 const CHUNK_BYTES = 65_536;
 
-/** Runs the plugin and sets the exit status. It does not exit: what is still open is a mistake that must show. */
+/** Runs the plugin and sets the exit status. It does not exit: in tests, what is still open is a mistake that must show. */
 export async function runPluginMain(plugin: CniPlugin): Promise<void> {
   process.exitCode = await runPlugin(plugin, {
     env: process.env,

@@ -1,8 +1,9 @@
 /**
  * Plugins as files: what is installed, and the head by which a plugin knows another one of the same version.
  *
- *     DIR/bridge  DIR/host-local           #!/usr/bin/node
- *         .linkpoint/koffi-3.3.4.node      // linkpoint CNI plugin host-local 0.1.0
+ *     DIR/bridge  DIR/host-local                #!/usr/bin/node
+ *         .linkpoint/koffi-3.3.4.node           // linkpoint CNI plugin host-local 0.1.0
+ *                    bridge-0.1.0-HASH.cjs      code-cache.ts
  */
 
 import { closeSync, openSync, readSync } from 'node:fs';
@@ -16,8 +17,11 @@ const HEAD_BYTES = 512;
 /** The executables, by the names that configurations know them by. */
 export const PLUGIN_NAMES: readonly string[] = ['bridge', 'host-local'];
 
+/** What the plugins share, from their folder. */
+export const CODE_FOLDER = '.linkpoint';
+
 /** The addon of the FFI, from the folder of the plugins. */
-export const addonPath = (koffiVersion: string): string => `.linkpoint/koffi-${koffiVersion}.node`;
+export const addonPath = (koffiVersion: string): string => `${CODE_FOLDER}/koffi-${koffiVersion}.node`;
 
 /** The line that marks a plugin's file. */
 export const pluginMark = (name: string, version: string): string => `// linkpoint CNI plugin ${name} ${version}`;

@@ -46,11 +46,11 @@ function plotsOf(results: Results): Plot[] {
       'Receiving, generator on the other processor',
       rx.filter((row) => !isBurst(row)),
     ),
-    ...['tx', 'fanout', 'latency'].map((suite) =>
+    ...['tx', 'fanout', 'latency', 'cni'].map((suite) =>
       plot(
         suite,
         suite,
-        { tx: 'Sending', fanout: 'Many fds', latency: 'Latency' }[suite] ?? suite,
+        { tx: 'Sending', fanout: 'Many fds', latency: 'Latency', cni: 'CNI plugins' }[suite] ?? suite,
         rows.filter((row) => row.suite === suite),
       ),
     ),

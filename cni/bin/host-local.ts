@@ -4,4 +4,5 @@
 import { hostLocalPlugin } from '../host-local/plugin.ts';
 import { runPluginMain } from '../main.ts';
 
-void runPluginMain(hostLocalPlugin);
+// All is written by now, and exiting takes two milliseconds less than taking Node apart.
+void runPluginMain(hostLocalPlugin).then(() => process.exit());

@@ -10,7 +10,7 @@ import { pluginMark, pluginVersion } from '../../cni/plugin-file.ts';
 import { execute, installedFolder } from './_executables.ts';
 import { decode, filesOf, temporaryFolder } from './_support.ts';
 
-test('two executables and the addon are installed, Node named by its path', (t) => {
+test('two executables, their code and the addon are installed, Node named by its path', (t) => {
   const folder = path.join(temporaryFolder(t), 'deep', 'bin');
   const files = installCniPlugins(folder);
   t.deepEqual(files.slice(0, 2), [path.join(folder, 'bridge'), path.join(folder, 'host-local')]);
@@ -71,7 +71,7 @@ test('a folder inside a package of ES modules is refused', (t) => {
   });
   mkdirSync(path.join(folder, 'bin'));
   writeFileSync(path.join(folder, 'bin', 'package.json'), '{}');
-  t.is(installCniPlugins(path.join(folder, 'bin')).length, 3);
+  t.is(installCniPlugins(path.join(folder, 'bin')).length, 7);
 });
 
 test('pluginVersion() knows no other files', (t) => {

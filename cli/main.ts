@@ -14,6 +14,7 @@ const USAGE = `linkpoint: the link layer for sandboxes
   linkpoint bench rx    count what an fd receives
   linkpoint bench tx    write frames to an fd
   linkpoint announce    tell the neighbors of an interface who has its addresses
+  linkpoint cni         install CNI plugins; call those of a network, as cnitool does
   linkpoint probe       what this kernel and these rights allow
   linkpoint --version
 
@@ -38,6 +39,10 @@ async function run(args: readonly string[]): Promise<number> {
     .with(['announce', ...P.array()], async ([, ...rest]) => {
       const { ANNOUNCE_USAGE, runAnnounce } = await import('./announce.ts');
       return wantsHelp(rest) ? print(ANNOUNCE_USAGE) : withUsage(ANNOUNCE_USAGE, () => runAnnounce(rest));
+    })
+    .with(['cni', ...P.array()], async ([, ...rest]) => {
+      const { CNI_USAGE, runCni } = await import('./cni.ts');
+      return wantsHelp(rest) ? print(CNI_USAGE) : withUsage(CNI_USAGE, () => runCni(rest));
     })
     .with(['probe', ...P.array()], async ([, ...rest]) => {
       const { PROBE_USAGE, runProbe } = await import('./probe.ts');

@@ -9,6 +9,7 @@ import { type JsonObject, objectsAt, stringAt } from './json.ts';
 import type { CniAttachment } from './types.ts';
 
 const KEY = 'cni.dev/valid-attachments';
+const DRAFT_KEY = 'cni.dev/attachments';
 
 /**
  * The attachments to keep; `null` is none.
@@ -23,4 +24,10 @@ export function readValidAttachments(config: JsonObject): CniAttachment[] {
     containerId: stringAt(each, 'containerID') ?? '',
     ifName: stringAt(each, 'ifname') ?? '',
   }));
+}
+
+/** What a plugin is told at GC. Drafts of the specification had another name for the key: libcni writes both. */
+export function gcMembers(valid: readonly CniAttachment[]): JsonObject {
+  const attachments = valid.map(({ containerId, ifName }) => ({ containerID: containerId, ifname: ifName }));
+  return { [KEY]: attachments, [DRAFT_KEY]: attachments };
 }

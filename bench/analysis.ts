@@ -43,6 +43,7 @@ export interface RowSummary {
 /** What a suite is about. */
 function metricOf(suite: string): { readonly name: string; readonly of: (sample: Sample) => number } {
   if (suite === 'latency') return { name: 'round trip p50, ns', of: ({ extra }) => extra['p50Ns'] ?? 0 };
+  if (suite === 'cni') return { name: 'wall ms', of: ({ extra }) => extra['wallMs'] ?? 0 };
   return { name: 'CPU ns per packet', of: ({ cpuNsPerPacket }) => cpuNsPerPacket };
 }
 

@@ -17,9 +17,9 @@ import { makePackets } from './bench-frame.ts';
 const FRAME_BYTES = 100;
 const WRITTEN_AT_ONCE = 16;
 /** Each is a turn of the event loop, a wake-up and a batch or more: some 0.5 s in all. */
-const WAKE_UPS = 5000;
+const WAKE_UPS = 3000;
 /** Writes before one wake-up and the next: part of a batch, whole batches, more than a turn's budget. */
-const WRITES: readonly number[] = [1, 4, 1, 4, 1, 4, 1, 20];
+const WRITES: readonly number[] = [1, 17, 17, 17, 4];
 const BUFFER_BYTES = 1 << 20;
 
 /**

@@ -41,6 +41,7 @@ export interface BatchSink extends FrameSink {
 /** Reads one fd on the event loop of the thread that made it. */
 export class InlineReader implements TurnTaker {
   readonly dispatcher: LinkDispatcher;
+  phase = -1;
   readonly #poll: FdPoll;
   readonly #sink: BatchSink;
   readonly #counters: StatisticsBlock;
@@ -76,6 +77,10 @@ export class InlineReader implements TurnTaker {
 
   get wantsTurn(): boolean {
     return this.#isRunning && this.#hasMore;
+  }
+
+  get isPolledAgain(): boolean {
+    return this.dispatcher.holdsResult !== true;
   }
 
   /** Polls the fd from now on. */

@@ -31,6 +31,8 @@ export interface LinkDispatcher {
   readonly mode: DispatchMode;
   /** The last `dispatch()` took all that was there: wait for readiness before the next. */
   readonly isDrained: boolean;
+  /** Frames or an error wait in it that readiness of the fd does not tell of. Absent: never. */
+  readonly holdsResult?: boolean;
 
   /**
    * Takes one batch from the fd and delivers it.

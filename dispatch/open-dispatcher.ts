@@ -8,9 +8,10 @@ import { KernelDrops } from './kernel-drops.ts';
 import type { DispatchMode, LinkDispatcher } from './link-dispatcher.ts';
 import { PacketMmapDispatcher } from './packet-mmap.ts';
 import { ReadvReader } from './readv.ts';
+import { ReadvDispatcher } from './readv-dispatcher.ts';
 import { RecvmmsgReader } from './recvmmsg.ts';
+import { RecvmmsgDispatcher } from './recvmmsg-dispatcher.ts';
 import type { RingGeometry } from './rx-ring.ts';
-import { SlotDispatcher } from './slot-dispatcher.ts';
 import type { SlotReader } from './slot-reader.ts';
 
 /** What there is to know for reading one fd. Plain data: it crosses to workers. */
@@ -39,7 +40,8 @@ export function openDispatcher(options: ReceiveOptions, counters: StatisticsBloc
   if (mode === 'packet-mmap') return new PacketMmapDispatcher(fd, intake, counters, options.ring, batch);
   const arena = new Arena(mode === 'readv' ? 1 : batch, options.capacityBytes);
   const kernelDrops = options.isPacketSocket ? new KernelDrops(fd, counters) : null;
-  return new SlotDispatcher({ fd, mode, batch, arena, intake, kernelDrops }, () => openSlotReader(options, arena, counters));
+  const Dispatcher = mode === 'readv' ? ReadvDispatcher : RecvmmsgDispatcher;
+  return new Dispatcher({ fd, batch, arena, intake, kernelDrops }, counters, options.canHangUp);
 }
 
 /** The slot reader of mode readv or recvmmsg over an arena that is bound to its address. */

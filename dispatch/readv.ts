@@ -1,5 +1,5 @@
 /**
- * The readv reader: one frame a system call, from any fd. For TUN and TAP, whose fds are no sockets.
+ * The readv reader of ring workers: one frame a system call, from any fd. For TUN and TAP, whose fds are no sockets.
  *
  * gVisor scatters each frame over ten iovecs to save memory; one flat slot and plain read(2) is 17 to 26 % cheaper and
  * keeps the frame contiguous.

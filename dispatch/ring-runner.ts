@@ -10,7 +10,7 @@ import { Fd } from '../native/fd.ts';
 import { pin, unpin } from '../native/memory.ts';
 import { createEventFd, drainEventFd, signalEventFd } from '../native/poll.ts';
 import { Arena } from '../stack/arena.ts';
-import { PacketPool } from '../stack/packet-pool.ts';
+import { PacketBuffer } from '../stack/packet-buffer.ts';
 import { Counter, type LinkStatistics, type StatisticsBlock } from '../stack/statistics.ts';
 import { FdPoll } from './fd-poll.ts';
 import type { BatchSink } from './inline-reader.ts';
@@ -31,10 +31,12 @@ const SMALL_SLOT_BYTES = 16_384;
 
 /** Drains the ring of one worker. */
 class RingReader implements TurnTaker {
+  phase = -1;
+  readonly isPolledAgain = false; // its eventfd is read empty before the ring is
   readonly ring: RingConsumer;
   readonly arena: Arena;
   readonly #receive: ReceiveOptions;
-  readonly #pool: PacketPool;
+  readonly #packet: PacketBuffer;
   readonly #intake: Intake;
   readonly #sink: BatchSink;
   readonly #consumerFd: Fd;
@@ -58,7 +60,7 @@ class RingReader implements TurnTaker {
     const slotCount = receive.capacityBytes <= SMALL_SLOT_BYTES ? SMALL_SLOTS : LARGE_SLOTS;
     this.ring = new RingConsumer(slotCount);
     this.arena = new Arena(slotCount, receive.capacityBytes);
-    this.#pool = new PacketPool(this.arena);
+    this.#packet = new PacketBuffer(this.arena, 0, 0, 0);
     this.#intake = new Intake(counters, receive.vnetHeaderBytes, receive.deliverTruncated);
     this.#consumerFd = new Fd(createEventFd(), true);
     this.arena.address = pin(this.arena.bytes); // for this thread's writers, too: lent packets are sent where they lie
@@ -139,7 +141,9 @@ class RingReader implements TurnTaker {
   }
 
   #deliverSlot(slot: number): void {
-    const packet = this.#pool.at(slot);
+    const packet = this.#packet;
+    packet.base = this.arena.slotBase(slot);
+    packet.limit = this.arena.frameLimit(slot);
     const at = this.arena.frameStart(slot) - this.#intake.vnetHeaderBytes;
     const flags = this.ring.flags(slot);
     if (!this.#intake.admit(packet, at, at + this.ring.length(slot), (flags & TRUNCATED) !== 0)) return;

@@ -13,7 +13,8 @@
  *
  * As long as nobody waits, no immediate is scheduled: it would cost each wake-up a loop turn of its own. The loop calls a
  * poll handle once per poll phase, so a reader that comes a second time has seen it go round, and a new phase begins; it
- * also does when nothing was delivered for a millisecond, for then nobody floods.
+ * also does when nothing was delivered for a millisecond, for then nobody floods. So a reader that is alone does not wait
+ * in the queue when the budget is spent: its fd is still readable, and the next poll phase brings it back.
  */
 
 /** Most packets per turn of the event loop. */
@@ -32,13 +33,20 @@ export interface TurnTaker {
   step(packetLimit: number): number;
   /** More may be waiting. */
   readonly wantsTurn: boolean;
+  /** While more is waiting, the event loop calls its poll handle in every poll phase. */
+  readonly isPolledAgain: boolean;
+  /** For `Turns` alone: the poll phase in which it was ready last; -1 at first. */
+  phase: number;
 }
+
+/** The global is a getter that is called each time. */
+const clock: typeof performance = performance;
 
 /** The work budget of a thread's event loop. One per thread: `turns`. */
 export class Turns {
   readonly #queue: TurnTaker[] = [];
-  /** Who has come in this poll phase. */
-  readonly #seen = new Set<TurnTaker>();
+  /** Number of the poll phase. */
+  #phase = 0;
   #pollPackets = 0;
   #checkPackets = 0;
   #pollMilliseconds = 0;
@@ -50,23 +58,27 @@ export class Turns {
 
   /** To be called from a poll callback: `taker` is ready. Serves it at once if nothing waits and budget is left. */
   ready(taker: TurnTaker): void {
-    if (this.#queue.includes(taker)) return;
-    const began = performance.now();
-    if (this.#seen.has(taker) || began - this.#restsSince > REST_MILLISECONDS) this.#beginPollPhase();
-    this.#seen.add(taker);
-    if (this.#queue.length === 0) {
+    const isAlone = this.#queue.length === 0;
+    if (!isAlone && this.#queue.includes(taker)) return;
+    const began = clock.now();
+    if (taker.phase === this.#phase || began - this.#restsSince > REST_MILLISECONDS) this.#beginPollPhase();
+    taker.phase = this.#phase;
+    let taken = 0;
+    if (isAlone) {
       let now = began;
       do {
         const left = TURN_PACKETS - this.#checkPackets - this.#pollPackets;
         const leftMilliseconds = TURN_MILLISECONDS - this.#checkMilliseconds - this.#pollMilliseconds - (now - began);
         if (left <= 0 || leftMilliseconds <= 0) break;
-        this.#pollPackets += taker.step(left);
-        now = performance.now();
+        const stepped = taker.step(left);
+        taken += stepped;
+        this.#pollPackets += stepped;
+        now = clock.now();
       } while (taker.wantsTurn);
       this.#pollMilliseconds += now - began;
       this.#restsSince = now;
     }
-    if (!taker.wantsTurn) return;
+    if (!taker.wantsTurn || (isAlone && taken > 0 && taker.isPolledAgain)) return;
     this.#queue.push(taker);
     this.#schedule();
   }
@@ -75,11 +87,10 @@ export class Turns {
   remove(taker: TurnTaker): void {
     const index = this.#queue.indexOf(taker);
     if (index >= 0) this.#queue.splice(index, 1);
-    this.#seen.delete(taker);
   }
 
   #beginPollPhase(): void {
-    this.#seen.clear();
+    this.#phase++;
     this.#pollPackets = 0;
     this.#pollMilliseconds = 0;
   }
@@ -93,7 +104,7 @@ export class Turns {
   #runCheckPhase(): void {
     this.#isScheduled = false;
     this.#checkPackets = 0;
-    const began = performance.now();
+    const began = clock.now();
     let now = began;
     while (this.#queue.length > 0) {
       const left = TURN_PACKETS - this.#pollPackets - this.#checkPackets;
@@ -101,7 +112,7 @@ export class Turns {
       const taker = this.#queue.shift() as TurnTaker;
       this.#checkPackets += taker.step(left);
       if (taker.wantsTurn) this.#queue.push(taker);
-      now = performance.now();
+      now = clock.now();
     }
     this.#checkMilliseconds = now - began;
     this.#beginPollPhase();

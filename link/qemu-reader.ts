@@ -44,6 +44,10 @@ export class QemuReader implements LinkDispatcher {
     return this.#tookAll && this.#frames.peek() === INCOMPLETE;
   }
 
+  get holdsResult(): boolean {
+    return this.#frames.peek() !== INCOMPLETE;
+  }
+
   /** The length that the peer announced: what a -EPROTO is about. */
   get announcedBytes(): number {
     return this.#frames.announcedBytes;

@@ -18,7 +18,7 @@ import { Arena } from '../../stack/arena.ts';
 import { ChildOptions, PATIENCE_MILLISECONDS, QUIET_MILLISECONDS, sayReady } from './window.ts';
 
 const FD = 3;
-const options = new ChildOptions(['mode', 'batch', 'slot', 'vnet']);
+const options = new ChildOptions(['mode', 'batch', 'slot', 'vnet', 'block', 'blocks']);
 const window = options.window();
 const [batch, vnetBytes] = [options.number('batch', 64), options.number('vnet', 0)];
 const poll = new PollSet([FD], [constants.POLLIN]);
@@ -77,7 +77,7 @@ function readLoop(): () => void {
 }
 
 function ringLoop(): () => void {
-  const [blockBytes, blockCount] = [1 << 18, 16];
+  const [blockBytes, blockCount] = [options.number('block', 1 << 17), options.number('blocks', 64)];
   setupRxRing(FD, { blockBytes, blockCount, retireMilliseconds: 1, frameBytes: 2048 });
   const { buffer } = mapRing(FD, blockBytes * blockCount);
   const [words, view, bytes] = [new Int32Array(buffer), new DataView(buffer), new Uint8Array(buffer)];

@@ -4,11 +4,14 @@ import { TURN_PACKETS, Turns, type TurnTaker } from '../../dispatch/turn.ts';
 class Source implements TurnTaker {
   waiting: number;
   readonly batch: number;
+  readonly isPolledAgain: boolean;
+  phase = -1;
   readonly served: number[] = [];
 
-  constructor(waiting: number, batch = 64) {
+  constructor(waiting: number, batch = 64, isPolledAgain = false) {
     this.waiting = waiting;
     this.batch = batch;
+    this.isPolledAgain = isPolledAgain;
   }
 
   get wantsTurn(): boolean {
@@ -109,4 +112,29 @@ test('no immediate is scheduled for a source that is served whole', async (t) =>
   } finally {
     globalThis.setImmediate = original;
   }
+});
+
+test('a source that is alone and polled again waits for the event loop, not in the queue', async (t) => {
+  const turns = new Turns();
+  const source = new Source(1_000, 64, true);
+  for (const left of [744, 488, 232, 0]) {
+    turns.ready(source); // the next poll phase: it is still readable
+    t.is(source.waiting, left);
+    await immediate();
+    t.is(source.waiting, left);
+  }
+});
+
+test('sources that are polled again share each turn when several flood', async (t) => {
+  const turns = new Turns();
+  const sources = [new Source(4_000, 64, true), new Source(4_000, 64, true), new Source(4_000, 64, true)];
+  for (let turn = 0; turn < 12; turn++) {
+    const before = sum(sources.map(({ waiting }) => waiting));
+    for (const source of sources) turns.ready(source);
+    await immediate();
+    t.true(before - sum(sources.map(({ waiting }) => waiting)) <= TURN_PACKETS);
+  }
+  const served = sources.map((source) => sum(source.served));
+  t.true(Math.max(...served) - Math.min(...served) <= TURN_PACKETS, String(served));
+  t.true(Math.min(...served) > 0, String(served));
 });

@@ -6,6 +6,8 @@
  * for ever: hence the exit hook, which wakes every task.
  */
 
+import type { ResourceLimits } from 'node:worker_threads';
+
 import { Piscina } from 'piscina';
 import { POLLS } from './dispatcher-task.ts';
 import type { TaskEnd } from './link-end.ts';
@@ -37,12 +39,13 @@ function rethrowLater(error: unknown): void {
 export class WorkerPool {
   readonly #piscina: Piscina;
 
-  constructor(threadCount: number) {
+  constructor(threadCount: number, resourceLimits: ResourceLimits) {
     this.#piscina = new Piscina({
       filename: new URL('./worker.js', import.meta.url).href,
       minThreads: threadCount,
       maxThreads: threadCount,
       concurrentTasksPerWorker: 1,
+      resourceLimits,
       idleTimeout: Number.POSITIVE_INFINITY, // a worker keeps its warm code between attachments
       atomics: 'disabled', // a worker that blocks in Atomics.wait for its next task would starve its event loop
     });

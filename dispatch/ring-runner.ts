@@ -29,6 +29,9 @@ const SMALL_SLOTS = 1024;
 const LARGE_SLOTS = 256;
 const SMALL_SLOT_BYTES = 16_384;
 
+/** No code of the user runs in these threads, and ours keeps nothing: garbage need not be gathered by the megabyte. */
+const THREAD_LIMITS = { maxYoungGenerationSizeMb: 2 };
+
 /** Drains the ring of one worker. */
 class RingReader implements TurnTaker {
   phase = -1;
@@ -172,7 +175,7 @@ export class RingRunner implements Runner, CrewListener {
     this.#links = links;
     this.#statistics = statistics;
     this.#listener = listener;
-    this.#crew = new WorkerCrew(links.map((link) => link.fd), this);
+    this.#crew = new WorkerCrew(links.map((link) => link.fd), this, THREAD_LIMITS);
     const onThrown = (end: LinkEnd): void => listener.onEnd(end);
     const counters = statistics.block(0);
     try {

@@ -7,6 +7,8 @@
  *                        └─ one task ends by itself: the others finish, then `onEnded` with its end, once
  */
 
+import type { ResourceLimits } from 'node:worker_threads';
+
 import { asError } from '../errors.ts';
 import { closeFd, openEach } from '../native/fd.ts';
 import { createEventFd, drainEventFd, signalEventFd } from '../native/poll.ts';
@@ -33,6 +35,7 @@ export class WorkerCrew {
   readonly #fds: readonly number[];
   readonly #stopFds: readonly number[];
   readonly #listener: CrewListener;
+  readonly #limits: ResourceLimits;
   #pool: WorkerPool | null = null;
   #liveCount = 0;
   #wanted = false;
@@ -41,7 +44,9 @@ export class WorkerCrew {
   #isDisposed = false;
   #end: TaskEnd | null = null;
 
-  constructor(fds: readonly number[], listener: CrewListener) {
+  /** @param limits of the memory of each thread; Node's own where the user's code runs in it */
+  constructor(fds: readonly number[], listener: CrewListener, limits: ResourceLimits = {}) {
+    this.#limits = limits;
     this.#fds = fds;
     this.#stopFds = openEach(fds.length, createEventFd);
     this.#listener = listener;
@@ -82,7 +87,7 @@ export class WorkerCrew {
   #launch(): void {
     this.#end = null;
     this.#isStopping = false;
-    this.#pool ??= new WorkerPool(this.#fds.length);
+    this.#pool ??= new WorkerPool(this.#fds.length, this.#limits);
     this.#liveCount = this.#fds.length;
     for (let index = 0; index < this.#fds.length; index++) void this.#runTask(index, this.#pool);
   }

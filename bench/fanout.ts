@@ -41,6 +41,8 @@ const PREFILLED_MEASURE_MILLISECONDS = 250;
 interface Shape extends ContestantInfo {
   readonly fdCount: number;
   readonly args: readonly string[];
+  /** Its program below children/. */
+  readonly program: 'fanout-rx' | 'bare-rx';
   /** One processor for everything and a generator on it, or all processors and queues filled in advance. */
   readonly isPinned: boolean;
 }
@@ -52,7 +54,14 @@ interface FanoutRow {
 
 function shape(label: string, fdCount: number, args: readonly string[], isPinned: boolean): Shape {
   const id = `lp-${label.replaceAll(/[^a-z0-9]+/gi, '-').toLowerCase()}`;
-  return { id, label: `linkpoint ${label}`, family: 'linkpoint', work: 'fanout', fdCount, args, isPinned };
+  const program = 'fanout-rx';
+  return { id, label: `linkpoint ${label}`, family: 'linkpoint', work: 'fanout', fdCount, args, program, isPinned };
+}
+
+/** The bare loop over as many fds, with one arena for all: what is more than this is the endpoints'. */
+function bareShape(fdCount: number): Shape {
+  const info = { id: `bare-${fdCount}`, label: `bare FFI ${fdCount} fds`, family: 'bare', work: `fds-${fdCount}` } as const;
+  return { ...info, fdCount, args: ['--mode', 'recvmmsg', '--slot', '1500'], program: 'bare-rx', isPinned: true };
 }
 
 const burn = (microseconds: number): string[] => ['--burn-us', String(microseconds)];
@@ -70,7 +79,10 @@ const ROWS: readonly FanoutRow[] = [
   },
   {
     name: 'Endpoints in a process, inline, one processor',
-    shapes: [1, 4, 16, 64].map((count) => shape(`${count} endpoints`, count, ['--shape', 'each'], true)),
+    shapes: [1, 4, 16, 64].flatMap((count) => [
+      bareShape(count),
+      { ...shape(`${count} endpoints`, count, ['--shape', 'each'], true), work: `fds-${count}` },
+    ]),
   },
   {
     name: 'Fds in a group, inline, one processor',
@@ -118,13 +130,14 @@ async function measure(row: FanoutRow, one: Shape, round: number): Promise<{ sam
   }
 }
 
-function start({ isPinned, args }: Shape, fds: readonly number[]): Child {
+function start({ isPinned, args, program }: Shape, fds: readonly number[]): Child {
   const warm = isPinned ? WARM_MILLISECONDS : PREFILLED_WARM_MILLISECONDS;
   const window = isPinned ? MEASURE_MILLISECONDS : PREFILLED_MEASURE_MILLISECONDS;
   const names = fds.map((_, index) => 3 + index).join(',');
-  const times = ['--warm-ms', String(warm), '--measure-ms', String(window), '--prefilled', String(!isPinned)];
+  const times = ['--warm-ms', String(warm), '--measure-ms', String(window)];
+  const prefilled = program === 'fanout-rx' ? ['--prefilled', String(!isPinned)] : [];
   return new Child(
-    [process.execPath, childPath('fanout-rx'), '--fds', names, ...args, ...times],
+    [process.execPath, childPath(program), '--fds', names, ...args, ...times, ...prefilled],
     fds,
     isPinned ? CONTESTANT_CPU : -1,
   );
@@ -177,6 +190,6 @@ function sampleOf(row: FanoutRow, one: Shape, round: number, line: Readonly<Reco
     busy: cpuNs / 1e9 / seconds / (one.isPinned ? 1 : one.fdCount),
     packetsPerCall: 0,
     lost: null,
-    extra: { delayP99Ms: number('delayP99Ms') },
+    extra: line['delayP99Ms'] === undefined ? {} : { delayP99Ms: number('delayP99Ms') },
   };
 }

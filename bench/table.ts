@@ -37,7 +37,7 @@ const THROUGHPUT_COLUMNS: readonly Column[] = [
 
 const FANOUT_COLUMNS: readonly Column[] = [
   { name: 'k packets/s', of: ({ packetsPerSecond }) => format(packetsPerSecond / 1e3) },
-  { name: 'event loop delay p99, ms', of: ({ extra }) => Math.max(0, extra['delayP99Ms'] ?? 0).toFixed(1) },
+  { name: 'event loop delay p99, ms', of: delayP99 },
 ];
 
 const LATENCY_COLUMNS: readonly Column[] = [
@@ -108,4 +108,10 @@ export function markdownTable(table: Table): string {
   return [header, rule, ...body]
     .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
     .join('\n');
+}
+
+/** The bare loop has no event loop. */
+function delayP99({ extra }: Summary): string {
+  const milliseconds = extra['delayP99Ms'];
+  return milliseconds === undefined ? '-' : Math.max(0, milliseconds).toFixed(1);
 }

@@ -16,6 +16,7 @@ export class FdPoll {
   #reader: ReadyCallback | null = null;
   #writer: ReadyCallback | null = null;
   #handle: Readiness | null = null;
+  #isPaused = false;
 
   constructor(fd: number) {
     this.fd = fd;
@@ -24,6 +25,19 @@ export class FdPoll {
   /** Who is called when the fd is readable or hangs up; null for nobody. */
   setReader(callback: ReadyCallback | null): void {
     this.#reader = callback;
+    this.#isPaused = false;
+    this.#update();
+  }
+
+  /** Tells the reader nothing until `resume()`; hang-up and errors wait, too. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#update();
+  }
+
+  /** Tells the reader again of what is there. */
+  resume(): void {
+    this.#isPaused = false;
     this.#update();
   }
 
@@ -46,8 +60,9 @@ export class FdPoll {
   }
 
   #update(): void {
-    const interest = { readable: this.#reader !== null, disconnect: this.#reader !== null, writable: this.#writer !== null };
-    if (!interest.readable && !interest.writable) {
+    const readable = this.#reader !== null && !this.#isPaused;
+    const interest = { readable, disconnect: readable, writable: this.#writer !== null };
+    if (this.#reader === null && this.#writer === null) {
       this.#handle?.close();
       this.#handle = null;
     } else if (this.#handle === null) {

@@ -21,7 +21,7 @@ import type { FdPoll } from './fd-poll.ts';
 import type { FrameSink, LinkDispatcher } from './link-dispatcher.ts';
 import { classifyReceiveFailure, deviceGone, LAST_FRAMES, type LinkEnd, receiveFailed } from './link-end.ts';
 import type { RunnerListener } from './runner.ts';
-import { turns, type TurnTaker } from './turn.ts';
+import { TurnMark, turns, type TurnTaker } from './turn.ts';
 
 /** First wait for a link that went down, in milliseconds. */
 const FIRST_REVIVAL_MILLISECONDS = 10;
@@ -41,8 +41,8 @@ export interface BatchSink extends FrameSink {
 /** Reads one fd on the event loop of the thread that made it. */
 export class InlineReader implements TurnTaker {
   readonly dispatcher: LinkDispatcher;
-  phase = -1;
-  readonly #poll: FdPoll;
+  readonly mark: TurnMark = new TurnMark();
+  readonly poll: FdPoll;
   readonly #sink: BatchSink;
   readonly #counters: StatisticsBlock;
   readonly #isPacketSocket: boolean;
@@ -63,7 +63,7 @@ export class InlineReader implements TurnTaker {
     link: { counters: StatisticsBlock; isPacketSocket: boolean; listener: RunnerListener },
   ) {
     this.dispatcher = dispatcher;
-    this.#poll = poll;
+    this.poll = poll;
     this.#sink = sink;
     this.#counters = link.counters;
     this.#isPacketSocket = link.isPacketSocket;
@@ -86,7 +86,7 @@ export class InlineReader implements TurnTaker {
   /** Polls the fd from now on. */
   start(): void {
     this.#isRunning = true;
-    this.#poll.setReader(this.#onReadable);
+    this.poll.setReader(this.#onReadable);
     if (this.#isPacketSocket) this.#watch = setInterval(() => this.#endIfGone(), WATCH_MILLISECONDS);
   }
 
@@ -99,7 +99,7 @@ export class InlineReader implements TurnTaker {
     if (this.#watch !== null) clearInterval(this.#watch);
     this.#watch = null;
     turns.remove(this);
-    this.#poll.setReader(null);
+    this.poll.setReader(null);
   }
 
   /** Stops for good and gives the dispatcher's memory back, after the delivery under way if there is one. */
@@ -213,7 +213,7 @@ export class InlineReader implements TurnTaker {
   readonly #revive = (): void => {
     this.#revival = null;
     if (!this.#isRunning || this.#endIfGone()) return;
-    this.#poll.revive();
+    this.poll.revive();
     if (this.#isDown) this.#awaitRevival();
   };
 

@@ -20,7 +20,7 @@ import type { ReceiveOptions } from './open-dispatcher.ts';
 import { RingConsumer } from './ring.ts';
 import { TRUNCATED, VALIDATED } from './ring-layout.ts';
 import type { Runner, RunnerListener } from './runner.ts';
-import { turns, type TurnTaker } from './turn.ts';
+import { TurnMark, turns, type TurnTaker } from './turn.ts';
 import { type CrewListener, WorkerCrew } from './worker-crew.ts';
 import type { WorkerTask } from './worker.ts';
 
@@ -34,7 +34,7 @@ const THREAD_LIMITS = { maxYoungGenerationSizeMb: 2 };
 
 /** Drains the ring of one worker. */
 class RingReader implements TurnTaker {
-  phase = -1;
+  readonly mark: TurnMark = new TurnMark();
   readonly isPolledAgain = false; // its eventfd is read empty before the ring is
   readonly ring: RingConsumer;
   readonly arena: Arena;
@@ -43,7 +43,7 @@ class RingReader implements TurnTaker {
   readonly #intake: Intake;
   readonly #sink: BatchSink;
   readonly #consumerFd: Fd;
-  readonly #poll: FdPoll;
+  readonly poll: FdPoll;
   readonly #wake: () => void;
   readonly #onThrown: (end: LinkEnd) => void;
   #isRunning = false;
@@ -67,7 +67,7 @@ class RingReader implements TurnTaker {
     this.#intake = new Intake(counters, receive.vnetHeaderBytes, receive.deliverTruncated);
     this.#consumerFd = new Fd(createEventFd(), true);
     this.arena.address = pin(this.arena.bytes); // for this thread's writers, too: lent packets are sent where they lie
-    this.#poll = new FdPoll(this.#consumerFd.number);
+    this.poll = new FdPoll(this.#consumerFd.number);
   }
 
   get consumerFd(): number {
@@ -84,7 +84,7 @@ class RingReader implements TurnTaker {
 
   start(): void {
     this.#isRunning = true;
-    this.#poll.setReader(this.#onWoken);
+    this.poll.setReader(this.#onWoken);
     // Frames may be left from an attachment that was replaced at once, and whether it slept is not known: look.
     signalEventFd(this.consumerFd);
   }
@@ -93,7 +93,7 @@ class RingReader implements TurnTaker {
     this.#isRunning = false;
     this.#hasMore = false;
     turns.remove(this);
-    this.#poll.setReader(null);
+    this.poll.setReader(null);
   }
 
   /** Idempotent. */

@@ -14,29 +14,35 @@ import {
   setNonblocking,
   setupRxRing,
 } from '../../native/index.ts';
+import { DEFAULT_RING_GEOMETRY } from '../../dispatch/rx-ring.ts';
 import { Arena } from '../../stack/arena.ts';
 import { ChildOptions, PATIENCE_MILLISECONDS, QUIET_MILLISECONDS, sayReady } from './window.ts';
 
-const FD = 3;
-const options = new ChildOptions(['mode', 'batch', 'slot', 'vnet', 'block', 'blocks']);
+const options = new ChildOptions(['fds', 'mode', 'batch', 'slot', 'vnet']);
 const window = options.window();
 const [batch, vnetBytes] = [options.number('batch', 64), options.number('vnet', 0)];
-const poll = new PollSet([FD], [constants.POLLIN]);
-setNonblocking(FD);
+const fds = options.text('fds', '3').split(',').map(Number);
+const poll = new PollSet(
+  fds,
+  fds.map(() => constants.POLLIN),
+);
+for (const fd of fds) setNonblocking(fd);
 const mode = options.text('mode', 'recvmmsg');
 const drain = mode === 'packet-mmap' ? ringLoop() : mode === 'recvmmsg' ? messageLoop() : readLoop();
 sayReady();
-do {
-  drain();
+for (const fd of fds) drain(fd);
+while (poll.wait(window.hasEnded ? QUIET_MILLISECONDS : PATIENCE_MILLISECONDS) > 0) {
+  let isOver = true;
+  for (let index = 0; index < fds.length; index++) {
+    const returned = poll.returned(index);
+    if ((returned & constants.POLLIN) === 0) continue;
+    isOver = false;
+    drain(fds[index] as number);
+  }
+  if (isOver) break; // hung up, and nothing left
   window.tick();
-} while (poll.wait(window.hasEnded ? QUIET_MILLISECONDS : PATIENCE_MILLISECONDS) > 0 && isReadable());
-window.print();
-
-function isReadable(): boolean {
-  return (
-    (poll.returned(0) & constants.POLLIN) !== 0 || (poll.returned(0) & (constants.POLLHUP | constants.POLLERR)) === 0
-  );
 }
+window.print();
 
 function openArena(slots: number): Arena {
   const arena = new Arena(slots, options.number('slot', 1514));
@@ -44,15 +50,15 @@ function openArena(slots: number): Arena {
   return arena;
 }
 
-function messageLoop(): () => void {
+function messageLoop(): (fd: number) => void {
   const arena = openArena(batch);
   const table = new MessageTable(batch, 1);
   const length = vnetBytes + arena.capacityBytes + 1;
   for (let slot = 0; slot < batch; slot++)
     table.setIovec(slot, 0, arena.address + arena.frameStart(slot) - vnetBytes, length);
-  return () => {
+  return (fd) => {
     for (let count = batch; count === batch;) {
-      count = table.receive(FD, 0, batch, constants.MSG_DONTWAIT);
+      count = table.receive(fd, 0, batch, constants.MSG_DONTWAIT);
       window.calls++;
       if (count > 0 && table.length(0) === 0) process.exit(1); // end of file, for ever
       for (let index = 0; index < count; index++) {
@@ -62,13 +68,13 @@ function messageLoop(): () => void {
   };
 }
 
-function readLoop(): () => void {
+function readLoop(): (fd: number) => void {
   const arena = openArena(1);
   const at = arena.frameStart(0);
   const length = vnetBytes + arena.capacityBytes + 1;
-  return () => {
+  return (fd) => {
     for (;;) {
-      const bytes = read(FD, arena.address + at - vnetBytes, length);
+      const bytes = read(fd, arena.address + at - vnetBytes, length);
       window.calls++;
       if (bytes <= 0) return;
       if (arena.bytes[at] !== 1) window.count(bytes - vnetBytes);
@@ -76,10 +82,11 @@ function readLoop(): () => void {
   };
 }
 
-function ringLoop(): () => void {
-  const [blockBytes, blockCount] = [options.number('block', 1 << 17), options.number('blocks', 64)];
-  setupRxRing(FD, { blockBytes, blockCount, retireMilliseconds: 1, frameBytes: 2048 });
-  const { buffer } = mapRing(FD, blockBytes * blockCount);
+function ringLoop(): (fd: number) => void {
+  const { blockBytes, blockCount } = DEFAULT_RING_GEOMETRY;
+  const fd = fds[0] as number;
+  setupRxRing(fd, { blockBytes, blockCount, retireMilliseconds: 1, frameBytes: 2048 });
+  const { buffer } = mapRing(fd, blockBytes * blockCount);
   const [words, view, bytes] = [new Int32Array(buffer), new DataView(buffer), new Uint8Array(buffer)];
   let block = 0;
   return () => {

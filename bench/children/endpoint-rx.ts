@@ -17,7 +17,7 @@ class Counting implements NetworkDispatcher {
   }
 }
 
-const options = new ChildOptions(['mode', 'run', 'eth', 'vnet', 'batch', 'slot', 'block', 'blocks']);
+const options = new ChildOptions(['mode', 'run', 'eth', 'vnet', 'batch', 'slot']);
 const window = options.window();
 const [batch, slotBytes] = [options.number('batch', 0), options.number('slot', 0)];
 const shape: FdBasedOptions = {
@@ -28,7 +28,6 @@ const shape: FdBasedOptions = {
   vnetHeaderBytes: options.number('vnet', 0) as 0 | 10,
   ...(batch === 0 ? {} : { batch }),
   ...(slotBytes === 0 ? {} : { slotBytes }),
-  ...(options.number('block', 0) === 0 ? {} : { ring: { blockBytes: options.number('block', 0), blockCount: options.number('blocks', 0) } }),
 };
 await warmUp(shape, new Counting(new Window(Infinity, Infinity)));
 const endpoint = await openFdBased(shape);

@@ -1,11 +1,13 @@
 import test from 'ava';
-import { TURN_PACKETS, Turns, type TurnTaker } from '../../dispatch/turn.ts';
+import { type Pausable, TURN_PACKETS, TurnMark, Turns, type TurnTaker } from '../../dispatch/turn.ts';
 
 class Source implements TurnTaker {
   waiting: number;
   readonly batch: number;
   readonly isPolledAgain: boolean;
-  phase = -1;
+  readonly mark: TurnMark = new TurnMark();
+  readonly told: string[] = [];
+  readonly poll: Pausable = { pause: () => this.told.push('pause'), resume: () => this.told.push('resume') };
   readonly served: number[] = [];
 
   constructor(waiting: number, batch = 64, isPolledAgain = false) {
@@ -137,4 +139,28 @@ test('sources that are polled again share each turn when several flood', async (
   const served = sources.map((source) => sum(source.served));
   t.true(Math.max(...served) - Math.min(...served) <= TURN_PACKETS, String(served));
   t.true(Math.min(...served) > 0, String(served));
+});
+
+test('a source that the loop goes on calling while it waits is paused, and told again when it has nothing more', async (t) => {
+  const turns = new Turns();
+  const sources = [new Source(3_000), new Source(3_000)];
+  for (const source of sources) turns.ready(source);
+  for (let turn = 0; turn < 40; turn++) {
+    for (const source of sources) if (source.told.at(-1) !== 'pause') turns.ready(source);
+    await immediate();
+  }
+  for (const source of sources) {
+    t.is(source.waiting, 0);
+    t.deepEqual(source.told, ['pause', 'resume']);
+  }
+});
+
+test('a source that is removed while it is paused is told again', async (t) => {
+  const turns = new Turns();
+  const source = new Source(10_000);
+  for (let turn = 0; turn < 10; turn++) turns.ready(source);
+  t.deepEqual(source.told, ['pause']);
+  turns.remove(source);
+  t.deepEqual(source.told, ['pause', 'resume']);
+  await immediate();
 });

@@ -16,11 +16,10 @@ export const CONTESTANT_CPU = 1;
 /** The generator's, where it has one of its own. */
 export const GENERATOR_CPU = 0;
 
+/** Beyond the private warm-up, see cli/bench-warm-up.ts. */
 const NODE_WARM_MILLISECONDS = 300;
-/** A ring costs so little that V8's compiler is most of it for seconds; see also cli/bench-warm-up.ts. */
-const NODE_RING_WARM_MILLISECONDS = 2500;
 /** What a socket pair cannot warm up: writes one by one, segmentation. */
-const NODE_TX_WARM_MILLISECONDS = 1500;
+const NODE_TX_WARM_MILLISECONDS = 600;
 const WARM_MILLISECONDS = 100;
 const MEASURE_MILLISECONDS = 250;
 /** The generator goes on a little after the window. */
@@ -76,10 +75,10 @@ export async function measureSample(row: Row, contestant: Contestant, round: num
   }
 }
 
-function warmMilliseconds({ suite }: Row, { family, work }: Contestant): number {
+function warmMilliseconds({ suite }: Row, { family }: Contestant): number {
   if (family === 'c' || family === 'go') return WARM_MILLISECONDS;
   if (suite === 'tx') return NODE_TX_WARM_MILLISECONDS;
-  return work === 'ring' ? NODE_RING_WARM_MILLISECONDS : NODE_WARM_MILLISECONDS;
+  return NODE_WARM_MILLISECONDS;
 }
 
 function settingOf({ kind, frameBytes, toHost }: Row, device: Device): Setting {

@@ -11,6 +11,7 @@ const window = options.window();
 const [batch, size] = [options.number('batch', 47), options.number('size', 64)];
 const arena = new Arena(batch, size);
 arena.address = pin(arena.bytes);
+arena.bytes.fill(0); // pages that nobody has written are all one page of zeros, and in the cache
 const table = new MessageTable(batch, 1);
 for (let slot = 0; slot < batch; slot++) {
   arena.bytes.set(Buffer.from(options.text('head'), 'hex'), arena.frameStart(slot));

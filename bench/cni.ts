@@ -6,7 +6,7 @@
  *
  * The dots are pauses, which nobody is charged for. The kernel goes on working when an ADD has ended, and a DEL that
  * comes at once finds less to do: Debian's then takes 19 ms instead of 27, and only a fast plugin can come at once.
- * The containers of a runtime live longer.
+ * The containers of a runtime live longer; one row is without pauses all the same.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,8 +17,8 @@ import { median } from './statistics.ts';
 import { infoOf, joinResults, NO_RESULTS, type RunOptions, type SuiteResults, wanted } from './suite.ts';
 
 /** Pairs of calls that make a sample. */
-const PAIRS = 7;
-/** Milliseconds between two calls. */
+const PAIRS = 5;
+/** Milliseconds between two calls, for the kernel to come to rest. */
 const PAUSE = 40;
 
 interface CniContestant extends ContestantInfo {
@@ -31,6 +31,8 @@ interface CniRow {
   readonly plugin: string;
   readonly commands: readonly string[];
   readonly config: object;
+  /** Milliseconds between two calls. Default PAUSE. */
+  readonly pause?: number;
   readonly contestants: readonly CniContestant[];
 }
 
@@ -57,6 +59,10 @@ const ROWS: readonly CniRow[] = [
   {
     ...{ name: 'ADD and DEL, bridge as gateway, host-local', plugin: 'bridge', commands: PAIR, config: GATEWAY },
     contestants: [DEBIAN, OURS, UNCOMPILED, OUR_BRIDGE, OUR_IPAM, FLOOR],
+  },
+  {
+    ...{ name: 'ADD and DEL, the same back to back', plugin: 'bridge', commands: PAIR, config: GATEWAY, pause: 0 },
+    contestants: [DEBIAN, OURS, FLOOR],
   },
   {
     ...{ name: 'ADD and DEL, the same with ipMasq by iptables', plugin: 'bridge', commands: PAIR },
@@ -101,7 +107,7 @@ async function measure(
   { id, folders }: CniContestant,
   round: number,
 ): Promise<{ sample: Sample } | { failure: string }> {
-  const { plugin, config, commands } = row;
+  const { plugin, config, commands, pause = PAUSE } = row;
   const call = (command: string): CallCost => {
     if (folders === null) return timed([process.execPath, '-e', '0'], {}, '');
     const [folder, path] = folders;
@@ -112,7 +118,7 @@ async function measure(
     while (pairs.length < PAIRS) {
       const pair: CallCost[] = [];
       for (const command of commands) {
-        await sleep(PAUSE);
+        await sleep(pause);
         pair.push(call(command));
       }
       pairs.push(pair);

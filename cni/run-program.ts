@@ -2,6 +2,7 @@
  * Runs a program of the system, nft(8) or iptables(8): no shell, its input on stdin, and what it said when it fails.
  */
 
+import { systemPath } from '../sandbox/system-path.ts';
 import { startChild } from './child.ts';
 
 /** A program that takes longer is killed: whoever holds its lock holds up the container. */
@@ -26,7 +27,7 @@ export class ProgramError extends Error {
 export async function runProgram(program: string, args: readonly string[], input = ''): Promise<string> {
   // Not the option `timeout`: its timer outlives a program that could not be started, and so would this process.
   const signal = AbortSignal.timeout(LIMIT_MILLISECONDS);
-  const child = startChild(program, args, { signal });
+  const child = startChild(program, args, { env: { ...process.env, PATH: systemPath() }, signal });
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => (said[name] += text));

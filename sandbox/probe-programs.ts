@@ -4,14 +4,9 @@ import { spawnSync } from 'node:child_process';
 
 import { closeFd, createNetworkNamespace, ERRNO, errnoName, systemError } from '../native/index.ts';
 import { type Check, NETWORK_RIGHTS } from './probe-check.ts';
+import { systemPath } from './system-path.ts';
 
 const LIMIT_MILLISECONDS = 10_000;
-
-/** Without the folders that npm puts before the system's: another package's `nft` may be in one. */
-function systemPath(): string {
-  const folders = (process.env['PATH'] ?? '').split(':');
-  return folders.filter((folder) => !folder.endsWith('/node_modules/.bin')).join(':');
-}
 
 /** Runs a program to its end; throws with the first line that it said unless it exits 0. */
 function runProgram(program: string, args: readonly string[]): void {

@@ -68,7 +68,7 @@ How to read it:
 - Programs in Node are given time to be compiled: linkpoint's warm up on a private socket pair before the first packet,
   see [performance](design/performance.md); then 0.3 s of the row's own packets, 2.5 s of rings, 1.5 s of senders.
 - *lost*: frames that were sent and never delivered, warm-up included.
-- *CNI plugins*: a call from its start to its end, as a runtime waits for it; a sample is the median of seven pairs of
+- *CNI plugins*: a call from its start to its end, as a runtime waits for it; a sample is the median of five pairs of
   calls, with a pause before each. CPU time is that of all its processes. Debian's are the reference,
   containernetworking-plugins in Go.
 - A super-packet of 65,000 B crosses whole where there is a virtio-net header. gVisor has none on TUN: no row there.`;

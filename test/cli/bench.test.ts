@@ -3,7 +3,7 @@ import test from 'ava';
 import type { BenchResult } from '../../cli/bench-result.ts';
 import { SOCK_SEQPACKET } from '../../native/constants.ts';
 import { ERRNO } from '../../native/errno.ts';
-import { closeFd, pin, read, setBufferSizes, socketPair, unpin, write } from '../../native/index.ts';
+import { bytesReadable, closeFd, pin, read, setBufferSizes, socketPair, unpin, write } from '../../native/index.ts';
 import { delay } from '../native/_support.ts';
 import { run, start } from './_support.ts';
 
@@ -80,7 +80,8 @@ test.serial('rx: no packet for ten seconds is zeros and exit 3, without a reason
 test.serial('rx: a hang-up in the middle of the measurement is printed within a second', async (t) => {
   const [ours, theirs] = makePair();
   const { ended } = start(['bench', 'rx', '--fd', '3', '--json', '--duration-ms', '60000'], { fds: [ours] });
-  let written = 0;
+  let written = fill(theirs, 1);
+  while (bytesReadable(ours) > 0) await delay(10); // it has not begun
   for (let turn = 0; turn < 150; turn++) {
     written += fill(theirs, 10);
     await delay(10);

@@ -17,7 +17,7 @@ for (const way of ['inline', 'worker', 'ring']) {
     });
     const args = ['bench', 'rx', '--fds', '3,4', '--fanout', 'lb', '--run', way, '--duration-ms', '500', '--json'];
     const { ended } = start(args, { fds });
-    await delay(1000); // they have joined by now: before, each would have got every frame
+    await delay(3000); // they have joined by now: before, each would have got every frame
     const bytes = frame(100, 1);
     const address = pin(bytes);
     for (let count = 0; count < FRAMES; count++) write(sender as number, address, bytes.byteLength);

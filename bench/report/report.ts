@@ -17,12 +17,18 @@ interface Plot extends PlotReference {
   readonly panels: readonly Panel[];
 }
 
+/** Who is who among plugins. */
+const CNI_NAMES = { go: "Debian's (Go)", bare: 'Node alone' };
+
 /** The page and its plots, as text. */
 export function renderReport(results: Results): GeneratedFile[] {
   const plots = plotsOf(results);
   return [
     { path: 'benchmarks.md', text: renderMarkdown(results, plots) },
-    ...plots.map(({ file, title, panels }) => ({ path: file, text: drawPanels(title, panels) })),
+    ...plots.map(({ suite, file, title, panels }) => ({
+      path: file,
+      text: drawPanels(title, panels, suite === 'cni' ? CNI_NAMES : {}),
+    })),
   ];
 }
 

@@ -47,8 +47,8 @@ const NAMES: Readonly<Record<string, string>> = {
   reference: 'slow reference',
 };
 
-/** Draws panels below each other. */
-export function drawPanels(title: string, panels: readonly Panel[]): string {
+/** Draws panels below each other. @param names of families that are called otherwise here */
+export function drawPanels(title: string, panels: readonly Panel[], names: Readonly<Record<string, string>> = {}): string {
   let y = TITLE_HEIGHT + 24;
   const parts: string[] = [];
   for (const panel of panels) {
@@ -60,7 +60,7 @@ export function drawPanels(title: string, panels: readonly Panel[]): string {
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" ${style}>`,
     `<rect width="${WIDTH}" height="${y}" fill="#fff"/>`,
     `<text x="12" y="24" font-size="16" font-weight="bold">${escapeText(title)}</text>`,
-    drawLegend(panels),
+    drawLegend(panels, { ...NAMES, ...names }),
     ...parts,
     '</svg>',
     '',
@@ -68,14 +68,14 @@ export function drawPanels(title: string, panels: readonly Panel[]): string {
 }
 
 /** Only who is there. */
-function drawLegend(panels: readonly Panel[]): string {
+function drawLegend(panels: readonly Panel[], names: Readonly<Record<string, string>>): string {
   const families = new Set(panels.flatMap(({ bars }) => bars.map(({ family }) => family)));
-  return Object.entries(NAMES)
+  return Object.entries(names)
     .filter(([family]) => families.has(family))
     .map(([family, name], index) => {
       const x = 12 + index * 120;
       const square = `<rect x="${x}" y="36" width="10" height="10" fill="${colorOf(family)}"/>`;
-      return `${square}<text x="${x + 15}" y="45">${name}</text>`;
+      return `${square}<text x="${x + 15}" y="45">${escapeText(name)}</text>`;
     })
     .join('\n');
 }

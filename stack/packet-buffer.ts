@@ -11,7 +11,7 @@
  * offsets are positions in `bytes`/`view`, not distances, so growing a header downwards moves no other field.
  *
  * Ownership, in one sentence: an inbound packet is *lent* and valid until the delivery returns; `clone()` it to keep it.
- * The object is pooled, one per slot, re-pointed and not re-made: keeping the object keeps nothing.
+ * The object is re-pointed and not re-made, one per reader and one per slot to send from: keeping it keeps nothing.
  */
 
 import type { IpAddress, LinkAddress } from '../header/address.ts';

@@ -1,8 +1,8 @@
 /**
  * The packets of an arena: one PacketBuffer per slot, made once.
  *
- * Two kinds of use, never mixed on one pool: *lending* by position (receive: the slot is the reader's, the packet is
- * re-pointed for each frame) and *allocating* from the free list (transmit: the slot is the caller's until `release()`).
+ * Packets are allocated from the free list: the slot is the caller's until `release()`. What is received needs no pool:
+ * a reader points one packet at its slots in turn, for a loan ends before the next begins.
  *
  * With LINKPOINT_DEBUG=1 a fresh guard stands between the caller and the packet for every loan; once the loan has
  * ended, any access through the guard throws UseAfterReturnError, for good.
@@ -35,7 +35,7 @@ export class PacketPool implements PacketOwner {
     return this.#freeCount;
   }
 
-  /** The packet of slot `index`, for lending by position. */
+  /** The packet of slot `index`. */
   at(index: number): PacketBuffer {
     return this.#packets[index] as PacketBuffer;
   }
